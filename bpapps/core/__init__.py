@@ -1,0 +1,104 @@
+"""The backprop core: layers, losses, optimisers and a training loop, on arrays only.
+
+A network is a layer made of layers; all its parameters lie in one flat vector:
+
+    network = Chain(Dense(100), ReLU(), Dense(10))
+    params = initial_params(network, (784,), seed=0)
+    plan = Plan(loss=SoftmaxCrossEntropy(), optimizer=Adam())
+    for epoch in train(network, params, X, y, plan):
+        print(epoch.loss)
+"""
+
+from bpapps.core.activations import (
+    ACTIVATIONS,
+    GELU,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from bpapps.core.combine import Chain, Residual
+from bpapps.core.gradcheck import check_layer, check_loss, check_network
+from bpapps.core.layers import (
+    Dense,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    Layer,
+    LayerNorm,
+    Reshape,
+)
+from bpapps.core.losses import Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from bpapps.core.optimizers import SGD, Adam, AdamW, lbfgs
+from bpapps.core.parallel import forward
+from bpapps.core.params import Params, initial_params, pack
+from bpapps.core.schedules import (
+    SCHEDULES,
+    Constant,
+    Cosine,
+    InverseScaling,
+    OneCycle,
+    Step,
+    Warmup,
+)
+from bpapps.core.spatial import AveragePool2D, Conv2D, MaxPool2D
+from bpapps.core.storage import StorageError, load_network, save_network
+from bpapps.core.training import DivergenceError, Epoch, Plan, evaluate, train
+
+__all__ = [
+    "ACTIVATIONS",
+    "GELU",
+    "SCHEDULES",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "AveragePool2D",
+    "Chain",
+    "Constant",
+    "Conv2D",
+    "Cosine",
+    "Dense",
+    "DivergenceError",
+    "Dropout",
+    "Epoch",
+    "Flatten",
+    "GroupNorm",
+    "Huber",
+    "Identity",
+    "InverseScaling",
+    "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "Loss",
+    "MaxPool2D",
+    "OneCycle",
+    "Params",
+    "Plan",
+    "ReLU",
+    "Reshape",
+    "Residual",
+    "SiLU",
+    "Sigmoid",
+    "SigmoidCrossEntropy",
+    "SoftmaxCrossEntropy",
+    "Softplus",
+    "SquaredError",
+    "Step",
+    "StorageError",
+    "Tanh",
+    "Warmup",
+    "check_layer",
+    "check_loss",
+    "check_network",
+    "evaluate",
+    "forward",
+    "initial_params",
+    "lbfgs",
+    "load_network",
+    "pack",
+    "save_network",
+    "train",
+]

@@ -1,0 +1,95 @@
+"""Combinators: layers made of layers. A network is one of these, and obeys the same contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpapps.core.layers import Back, Layer, Rng
+from bpapps.core.params import Params, Shape, Tree
+
+
+@dataclass(frozen=True, init=False)
+class Chain:
+    """One layer after another: ``Chain(Dense(100), ReLU(), Dense(10))``."""
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, *layers: Layer) -> None:
+        object.__setattr__(self, "layers", tuple(layers))
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """The arrays of layer i under the name ``"i"``; ValueError names a layer that won't fit."""
+        tree, shape = {}, in_shape
+        for i, layer in enumerate(self.layers):
+            try:
+                inner, shape = layer.init(shape, rng)
+            except ValueError as error:
+                raise ValueError(f"layer {i}: {error}") from None
+            if inner:
+                tree[str(i)] = inner
+        return tree, shape
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`bpapps.core.layers.Layer`."""
+        backs = []
+        for i, layer in enumerate(self.layers):
+            x, back = layer(p[i], x, rng)
+            backs.append(back)
+
+        def chain_back(
+            dy: NDArray, grad: Params | None = None, need_dx: bool = True
+        ) -> NDArray | None:
+            first = 0 if need_dx else self._first_with_parameters(p)
+            for i in reversed(range(first, len(backs))):
+                dy = backs[i](dy, None if grad is None else grad[i], need_dx or i > first)
+            return dy if need_dx else None
+
+        return x, chain_back
+
+    def _first_with_parameters(self, p: Params) -> int:
+        """Below this layer nothing learns, so no gradient is needed there."""
+        sizes = (i for i in range(len(self.layers)) if p[i].size)
+        return next(sizes, len(self.layers))
+
+
+@dataclass(frozen=True)
+class Residual:
+    """``y = inner(x) + shortcut(x)``; without a shortcut, x itself (He et al. 2016)."""
+
+    inner: Layer
+    shortcut: Layer | None = None
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """The arrays of both branches, which must agree in their output shape."""
+        inner, out_shape = self.inner.init(in_shape, rng)
+        shortcut, same_shape = self.shortcut.init(in_shape, rng) if self.shortcut else ({}, in_shape)
+        if out_shape != same_shape:
+            raise ValueError(f"Residual: branches give {out_shape} and {same_shape}; add a shortcut")
+        branches = {"inner": inner, "shortcut": shortcut}
+        return {name: tree for name, tree in branches.items() if tree}, out_shape
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`bpapps.core.layers.Layer`."""
+        y, inner_back = self.inner(p.part("inner"), x, rng)
+        if self.shortcut is None:
+            same, shortcut_back = x, None
+        else:
+            same, shortcut_back = self.shortcut(p.part("shortcut"), x, rng)
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
+            inner_grad = None if grad is None else grad.part("inner")
+            dx = inner_back(dy, inner_grad, need_dx)
+            if shortcut_back is None:
+                return dx + dy if need_dx else None
+            shortcut_grad = None if grad is None else grad.part("shortcut")
+            dx2 = shortcut_back(dy, shortcut_grad, need_dx)
+            return dx + dx2 if need_dx else None
+
+        return y + same, back

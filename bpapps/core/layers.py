@@ -1,0 +1,224 @@
+"""Layers: what each computes, and how it passes a gradient back.
+
+A layer is a frozen dataclass of hyperparameters. It holds no weights and no activations:
+
+- ``layer.init(in_shape, rng)`` gives its initial arrays by name and its output shape;
+- ``y, back = layer(p, x, rng)`` computes a batch; ``rng=None`` means prediction;
+- ``back(dy, grad=None, need_dx=True)`` returns dx, the gradient with respect to ``x``, and
+  *adds* the gradients of its parameters into ``grad`` when one is given. With
+  ``need_dx=False`` it may return None, which saves the first layer of a network that work.
+
+Shapes exclude the batch, which is always the first axis. Pictures are (height, width,
+channels). Nothing writes to ``p``, ``x`` or ``dy``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpapps.core.initializers import check_initializer, initialize
+from bpapps.core.params import Params, Shape, Tree
+
+Back = Callable[..., Any]
+Rng = np.random.Generator | None
+
+
+class Layer(Protocol):
+    """What every layer, combinator and network can do."""
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Initial arrays by name, and the shape of the output; ValueError for a wrong shape."""
+        ...
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """The output for a batch, and the function that passes a gradient back."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Fully connected: ``y = x W + b`` for x of shape (n, inputs)."""
+
+    units: int
+    initializer: str = "he_normal"
+
+    def __post_init__(self) -> None:
+        _positive("Dense", units=self.units)
+        check_initializer(self.initializer)
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """W of shape (inputs, units) and b of shape (units,)."""
+        if len(in_shape) != 1:
+            raise ValueError(f"Dense needs flat input, got shape {in_shape}; put Flatten() before")
+        shape = (in_shape[0], self.units)
+        W = initialize(self.initializer, shape, *shape, rng)
+        return {"W": W, "b": np.zeros(self.units)}, (self.units,)
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`Layer`."""
+        y = x @ p.W
+        y += p.b
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
+            if grad is not None:
+                grad.W += x.T @ dy
+                grad.b += dy.sum(axis=0)
+            return dy @ p.W.T if need_dx else None
+
+        return y, back
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """(n, height, width, channels) or any shape to (n, product)."""
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """No parameters."""
+        return {}, (prod(in_shape),)
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`Layer`."""
+        return x.reshape(len(x), -1), _reshape_back(x.shape)
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """(n, ...) to (n, *shape): flat rows of pixels to pictures, ``Reshape((28, 28, 1))``."""
+
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(self.shape))
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """No parameters."""
+        if prod(in_shape) != prod(self.shape):
+            raise ValueError(f"Reshape cannot make {self.shape} of input of shape {in_shape}")
+        return {}, self.shape
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`Layer`."""
+        return x.reshape(len(x), *self.shape), _reshape_back(x.shape)
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Zeroes a share of its inputs while training and scales up the rest (Srivastava 2014)."""
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.rate < 1.0:
+            raise ValueError(f"Dropout: rate must be in [0, 1), not {self.rate}")
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """No parameters."""
+        return {}, in_shape
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`Layer`."""
+        if rng is None or self.rate == 0.0:
+            return x, _identity_back
+        kept = rng.random(x.shape, dtype=np.float32) >= self.rate
+        mask = kept * x.dtype.type(1.0 / (1.0 - self.rate))
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
+            return dy * mask
+
+        return x * mask, back
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """Normalises each sample over its last axis (Ba et al. 2016), then scales and shifts."""
+
+    epsilon: float = 1e-5
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Scale and shift, each of the length of the last axis."""
+        if not in_shape:
+            raise ValueError("LayerNorm needs at least one axis besides the batch")
+        return _scale_and_shift(in_shape[-1]), in_shape
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`Layer`."""
+        return _normalize(p, x, x.shape, (-1,), self.epsilon)
+
+
+@dataclass(frozen=True)
+class GroupNorm:
+    """Normalises each picture over its pixels and a group of channels (Wu & He 2018)."""
+
+    groups: int
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        _positive("GroupNorm", groups=self.groups)
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Scale and shift, one of each a channel."""
+        if not in_shape or in_shape[-1] % self.groups:
+            raise ValueError(f"GroupNorm({self.groups}) cannot divide the channels of {in_shape}")
+        return _scale_and_shift(in_shape[-1]), in_shape
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`Layer`."""
+        channels = x.shape[-1]
+        grouped = (len(x), prod(x.shape[1:-1]), self.groups, channels // self.groups)
+        return _normalize(p, x, grouped, (1, 3), self.epsilon)
+
+
+def _normalize(
+    p: Params, x: NDArray, grouped: Shape, axes: tuple[int, ...], epsilon: float
+) -> tuple[NDArray, Back]:
+    """Zero mean and unit variance over some axes of ``x`` seen in the grouped shape."""
+    z = x.reshape(grouped)
+    z = z - z.mean(axis=axes, keepdims=True)
+    inverse = 1.0 / np.sqrt(np.square(z).mean(axis=axes, keepdims=True) + x.dtype.type(epsilon))
+    z *= inverse
+    normal = z.reshape(x.shape)
+    y = normal * p.scale
+    y += p.shift
+
+    def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
+        if grad is not None:
+            over = tuple(range(dy.ndim - 1))
+            grad.scale += (dy * normal).sum(axis=over)
+            grad.shift += dy.sum(axis=over)
+        if not need_dx:
+            return None
+        dz = (dy * p.scale).reshape(grouped)
+        along = (dz * z).mean(axis=axes, keepdims=True)
+        dz -= dz.mean(axis=axes, keepdims=True)
+        dz -= z * along
+        dz *= inverse
+        return dz.reshape(x.shape)
+
+    return y, back
+
+
+def _scale_and_shift(n: int) -> Tree:
+    return {"scale": np.ones(n), "shift": np.zeros(n)}
+
+
+def _identity_back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
+    return dy
+
+
+def _reshape_back(shape: Shape) -> Back:
+    def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
+        return dy.reshape(shape)
+
+    return back
+
+
+def _positive(layer: str, **values: int) -> None:
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{layer}: {name} must be a positive whole number, not {value!r}")

@@ -1,0 +1,147 @@
+"""Losses: their value, and its gradient with respect to the logits (the last layer's output).
+
+``value, dlogits = loss(logits, targets, weights)``. The value is Σ wᵢ lᵢ over the samples; the
+weights default to 1/n, which makes it the mean. There is no softmax or sigmoid layer to put
+before: ``loss.predict(logits)`` turns logits into what the loss takes them for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, log_softmax, softmax
+
+
+class Loss(Protocol):
+    """What every loss can do."""
+
+    def __call__(
+        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+    ) -> tuple[float, NDArray]:
+        """The weighted sum over the samples, and its gradient with respect to ``logits``."""
+        ...
+
+    def predict(self, logits: NDArray) -> NDArray:
+        """Probabilities, or values, for logits of shape (n, outputs)."""
+        ...
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy:
+    """Negative log-likelihood of one class among k, for logits of shape (n, k).
+
+    Targets are class numbers of shape (n,) or probabilities of shape (n, k).
+    ``label_smoothing`` ε in [0, 1) spreads that share evenly (Szegedy et al. 2016).
+    """
+
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.label_smoothing < 1.0:
+            raise ValueError(f"label_smoothing must be in [0, 1), not {self.label_smoothing}")
+
+    def __call__(
+        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+    ) -> tuple[float, NDArray]:
+        """See :class:`Loss`."""
+        wanted = self._probabilities(targets, logits)
+        log_p = log_softmax(logits, axis=1)
+        value, w = _weighted(-(wanted * log_p).sum(axis=1), weights, logits)
+        dlogits = np.exp(log_p) * wanted.sum(axis=1, keepdims=True)
+        dlogits -= wanted
+        dlogits *= w
+        return value, dlogits
+
+    def predict(self, logits: NDArray) -> NDArray:
+        """Probabilities that sum to one."""
+        return softmax(logits, axis=1)
+
+    def _probabilities(self, targets: NDArray, logits: NDArray) -> NDArray:
+        k = logits.shape[1]
+        if targets.ndim == 1:
+            wanted = np.zeros_like(logits)
+            wanted[np.arange(len(targets)), targets] = 1
+        else:
+            wanted = targets.astype(logits.dtype, copy=False)
+        if not self.label_smoothing:
+            return wanted
+        return wanted * (1 - self.label_smoothing) + self.label_smoothing / k
+
+
+@dataclass(frozen=True)
+class SigmoidCrossEntropy:
+    """Negative log-likelihood of k yes-or-no answers, summed, for logits of shape (n, k).
+
+    Targets of shape (n, k), or (n,) where k is 1, in [0, 1].
+    """
+
+    def __call__(
+        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+    ) -> tuple[float, NDArray]:
+        """See :class:`Loss`."""
+        wanted = _like(targets, logits)
+        values = np.logaddexp(logits.dtype.type(0), logits) - wanted * logits
+        value, w = _weighted(values.sum(axis=1), weights, logits)
+        return value, (expit(logits) - wanted) * w
+
+    def predict(self, logits: NDArray) -> NDArray:
+        """Probabilities of yes."""
+        return expit(logits)
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """Half the squared error, summed over the outputs: its gradient is actual minus desired."""
+
+    def __call__(
+        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+    ) -> tuple[float, NDArray]:
+        """See :class:`Loss`."""
+        error = logits - _like(targets, logits)
+        value, w = _weighted(0.5 * np.square(error).sum(axis=1), weights, logits)
+        return value, error * w
+
+    def predict(self, logits: NDArray) -> NDArray:
+        """The values themselves."""
+        return logits
+
+
+@dataclass(frozen=True)
+class Huber:
+    """Squared error up to ``delta``, linear beyond it (Huber 1964), summed over the outputs."""
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.delta > 0:
+            raise ValueError(f"Huber: delta must be above 0, not {self.delta}")
+
+    def __call__(
+        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+    ) -> tuple[float, NDArray]:
+        """See :class:`Loss`."""
+        error = logits - _like(targets, logits)
+        inner = np.clip(error, -self.delta, self.delta)
+        values = inner * (error - 0.5 * inner)
+        value, w = _weighted(values.sum(axis=1), weights, logits)
+        return value, inner * w
+
+    def predict(self, logits: NDArray) -> NDArray:
+        """The values themselves."""
+        return logits
+
+
+def _weighted(
+    values: NDArray, weights: NDArray | None, logits: NDArray
+) -> tuple[float, NDArray | np.floating]:
+    """Σ wᵢ lᵢ in double precision, and the weights as a column of the logits' type."""
+    if weights is None:
+        return float(values.mean(dtype=np.float64)), logits.dtype.type(1.0 / len(values))
+    return float(values @ weights), weights.astype(logits.dtype, copy=False)[:, np.newaxis]
+
+
+def _like(targets: NDArray, logits: NDArray) -> NDArray:
+    return targets.reshape(logits.shape).astype(logits.dtype, copy=False)

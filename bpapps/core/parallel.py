@@ -1,0 +1,128 @@
+"""Work on parts of a batch at once: microbatches, a thread pool, and one-threaded BLAS.
+
+A batch is cut into microbatches of a fixed size. Each has its own gradient vector, and the
+vectors are added in a fixed order, so the result is the same bits on any number of threads.
+NumPy releases the interpreter lock in its inner loops, so threads are enough; BLAS is held to
+one thread meanwhile, or the two would fight over the cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpapps.core.layers import Layer
+from bpapps.core.losses import Loss
+from bpapps.core.params import Params
+
+Augment = Callable[[NDArray, np.random.Generator], NDArray]
+Slices = list[slice]
+
+
+def cut(n: int, size: int) -> Slices:
+    """Slices of at most ``size`` that cover 0 … n."""
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+def default_threads() -> int:
+    """The threads that BLAS would take: all cores, or one inside a joblib worker."""
+    counts = [library["num_threads"] for library in _blas().info()]
+    return max(counts, default=1)
+
+
+@contextmanager
+def pool(threads: int) -> Iterator[Callable[..., Iterator]]:
+    """A ``map`` over ``threads`` threads with BLAS held to one; plain ``map`` for one thread."""
+    if threads == 1:
+        yield map
+        return
+    with _blas().limit(limits=1), ThreadPoolExecutor(threads) as executor:
+        yield executor.map
+
+
+class BatchGradient:
+    """Value and gradient of the loss over a batch, microbatch by microbatch.
+
+    Args:
+        microbatch: samples worked on at a time.
+        augment: ``augment(x, rng)`` changes the inputs of a microbatch, or None.
+        seed: with a step's and a microbatch's number it seeds all that is random in them.
+    """
+
+    def __init__(
+        self,
+        network: Layer,
+        params: Params,
+        loss: Loss,
+        microbatch: int,
+        augment: Augment | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.network = network
+        self.params = params
+        self.loss = loss
+        self.microbatch = microbatch
+        self.augment = augment
+        self.seed = seed
+        self._gradients: list[Params] = []
+
+    def __call__(
+        self,
+        run: Callable[..., Iterator],
+        X: NDArray,
+        y: NDArray,
+        weights: NDArray | None,
+        rows: NDArray,
+        step: int,
+    ) -> tuple[float, NDArray]:
+        """The mean loss over ``rows``, weighted, and its gradient (valid until the next call).
+
+        ``run`` is the ``map`` of :func:`pool`.
+        """
+        w = np.ones(len(rows)) if weights is None else weights[rows]
+        w = w / w.sum()
+        parts = cut(len(rows), self.microbatch)
+        while len(self._gradients) < len(parts):
+            self._gradients.append(self.params.zeros_like())
+
+        def work(part: int) -> float:
+            chosen = rows[parts[part]]
+            rng = np.random.default_rng([self.seed, 1, step, part])
+            x = X[chosen]
+            if self.augment is not None:
+                x = self.augment(x, rng)
+            gradient = self._gradients[part]
+            gradient.vector.fill(0)
+            with np.errstate(over="ignore", invalid="ignore"):  # divergence is found by its loss
+                logits, back = self.network(self.params, x, rng)
+                value, dlogits = self.loss(logits, y[chosen], w[parts[part]])
+                back(dlogits, gradient, need_dx=False)
+            return value
+
+        value = sum(run(work, range(len(parts))))
+        total = self._gradients[0].vector
+        for other in self._gradients[1 : len(parts)]:
+            total += other.vector
+        return value, total
+
+
+def forward(
+    network: Layer, params: Params, X: NDArray, microbatch: int, threads: int = 1
+) -> NDArray:
+    """The network's output for all of X, in bounded memory: shape (n, *out_shape)."""
+    with pool(threads if len(X) > microbatch else 1) as run:
+        outputs = run(lambda part: network(params, X[part])[0], cut(len(X), microbatch))
+        return np.concatenate(list(outputs))

@@ -1,0 +1,322 @@
+"""The one training loop: a generator that makes an epoch, yields its record, and goes on.
+
+    for epoch in train(network, params, X, y, Plan(loss=SoftmaxCrossEntropy(), optimizer=Adam())):
+        print(epoch.loss)
+
+``params`` is trained in place. All that is random follows from the plan's seed and the step's
+number, so a training that was killed resumes from its checkpoint and ends at the same bits.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpapps.core.layers import Layer
+from bpapps.core.losses import Loss
+from bpapps.core.optimizers import Optimizer, clip_norm
+from bpapps.core.parallel import Augment, BatchGradient, forward, pool
+from bpapps.core.params import Params
+from bpapps.core.schedules import Constant, Schedule
+from bpapps.core.storage import read_tensors, write_tensors
+
+CHECKPOINT_SECONDS = 5.0
+"""A checkpoint is written after an epoch when the last one is at least this old."""
+
+
+class DivergenceError(ValueError):
+    """The loss is no longer a finite number; the message says what to try."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Args:
+        learning_rate: the peak, of which ``schedule(step, total_steps)`` takes a share.
+        alpha: strength of the L2 penalty ``alpha / (2 n) Σ W²`` over the weights, not the biases,
+            with n the samples of a batch: scikit-learn's.
+        max_norm: the gradient is scaled down to this norm where it is longer; None: never.
+        augment: ``augment(x, rng)`` changes the inputs of a microbatch while training.
+        microbatch: samples worked on at a time by a thread.
+        early_stopping: watch the validation score (its loss where there is no score), and
+            restore the weights of the best epoch; else watch the training loss.
+        patience: stop after this many epochs without ``tol`` of improvement; None: never.
+        reduce_on_plateau: divide the rate by 5 instead of stopping, down to 1e-6.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    learning_rate: float = 1e-3
+    schedule: Schedule = field(default_factory=Constant)
+    batch_size: int = 128
+    max_epochs: int = 10
+    alpha: float = 0.0
+    max_norm: float | None = None
+    shuffle: bool = True
+    seed: int = 0
+    augment: Augment | None = None
+    microbatch: int = 128
+    early_stopping: bool = False
+    patience: int | None = None
+    tol: float = 1e-4
+    reduce_on_plateau: bool = False
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to.
+
+    ``loss`` is the mean over its batches while they were trained on, penalty included;
+    ``seconds`` are those of this epoch; ``stop`` says why it was the last one, or is empty.
+    """
+
+    epoch: int
+    steps: int
+    loss: float
+    validation_loss: float | None
+    validation_score: float | None
+    learning_rate: float
+    seconds: float
+    best: bool
+    stop: str = ""
+
+
+@dataclass
+class _Progress:
+    """What changes from epoch to epoch besides the weights; a checkpoint holds it."""
+
+    epoch: int = 0
+    step: int = 0
+    best_value: float = -np.inf
+    stale: int = 0
+    rate_factor: float = 1.0
+    stop: str = ""
+    history: list[dict] = field(default_factory=list)
+
+
+Score = Callable[[NDArray, NDArray, NDArray | None], float]
+
+
+def train(
+    network: Layer,
+    params: Params,
+    X: NDArray,
+    y: NDArray,
+    plan: Plan,
+    *,
+    weights: NDArray | None = None,
+    validation: tuple[NDArray, NDArray, NDArray | None] | None = None,
+    score: Score | None = None,
+    checkpoint: Path | None = None,
+    threads: int = 1,
+) -> Iterator[Epoch]:
+    """Train ``params`` in place; yields a record an epoch, those of a resumed run first.
+
+    Args:
+        X: inputs, shape (n, *in_shape), of the type of ``params``.
+        y: targets as the loss takes them, n of them.
+        weights: per sample, shape (n,); the loss of a batch is their weighted mean.
+        validation: (X, y, weights or None) to measure after each epoch.
+        score: ``score(logits, y, weights)``, larger is better, of the validation data.
+        checkpoint: file to resume from where it exists, and to write while training.
+
+    Raises:
+        DivergenceError: the loss became infinite or not a number.
+        ValueError: the checkpoint is damaged, or of another training.
+    """
+    if plan.early_stopping and validation is None:
+        raise ValueError("early_stopping needs validation data")
+    gradient_of = BatchGradient(network, params, plan.loss, plan.microbatch, plan.augment, plan.seed)
+    state = plan.optimizer.init(params.vector)
+    best = params.vector.copy()
+    progress = _Progress()
+    fingerprint = _fingerprint(network, params, X, y, plan)
+    if checkpoint is not None and checkpoint.exists():
+        progress = _resume(checkpoint, fingerprint, params, state, best)
+        yield from (Epoch(**record) for record in progress.history)
+    written = time.monotonic() - CHECKPOINT_SECONDS
+    while not progress.stop and progress.epoch < plan.max_epochs:
+        start = time.perf_counter()
+        loss, rate = _run_epoch(gradient_of, params, state, X, y, weights, plan, progress, threads)
+        validation_loss = validation_score = None
+        if validation is not None:
+            validation_loss, validation_score = _validate(
+                network, params, validation, plan, score, threads
+            )
+        progress.epoch += 1
+        if plan.early_stopping:
+            watched = -validation_loss if validation_score is None else validation_score
+        else:
+            watched = -loss
+        is_best = _watch(progress, watched, plan)
+        if is_best:
+            best[...] = params.vector
+        record = Epoch(
+            epoch=progress.epoch,
+            steps=progress.step,
+            loss=loss,
+            validation_loss=validation_loss,
+            validation_score=validation_score,
+            learning_rate=rate,
+            seconds=time.perf_counter() - start,
+            best=is_best,
+            stop=progress.stop,
+        )
+        progress.history.append(asdict(record))
+        if checkpoint is not None and time.monotonic() - written >= CHECKPOINT_SECONDS:
+            _save(checkpoint, fingerprint, params, state, best, progress)
+            written = time.monotonic()
+        if plan.early_stopping and (progress.stop or progress.epoch == plan.max_epochs):
+            params.vector[...] = best
+        yield record
+
+
+def _run_epoch(
+    gradient_of: BatchGradient,
+    params: Params,
+    state: dict[str, NDArray],
+    X: NDArray,
+    y: NDArray,
+    weights: NDArray | None,
+    plan: Plan,
+    progress: _Progress,
+    threads: int,
+) -> tuple[float, float]:
+    """One pass over the data: the mean loss and the last learning rate."""
+    n = len(X)
+    order = np.arange(n)
+    if plan.shuffle:
+        order = np.random.default_rng([plan.seed, 0, progress.epoch]).permutation(n)
+    batches = [order[i : i + plan.batch_size] for i in range(0, n, plan.batch_size)]
+    total_steps = plan.max_epochs * len(batches)
+    penalized = _weights_only(params) if plan.alpha else []
+    total, seen, rate = 0.0, 0.0, 0.0
+    with pool(min(threads, -(-plan.batch_size // plan.microbatch))) as run:
+        for rows in batches:
+            mass = len(rows) if weights is None else float(weights[rows].sum())
+            if mass == 0:
+                continue
+            value, gradient = gradient_of(run, X, y, weights, rows, progress.step)
+            for part in penalized:
+                w = params.vector[part]
+                value += 0.5 * plan.alpha / mass * float(w @ w)
+                gradient[part] += plan.alpha / mass * w
+            if not np.isfinite(value):
+                raise DivergenceError(_divergence(plan, progress))
+            if plan.max_norm is not None:
+                clip_norm(gradient, plan.max_norm)
+            rate = plan.learning_rate * progress.rate_factor
+            rate *= plan.schedule(progress.step, total_steps)
+            plan.optimizer.step(params.vector, gradient, state, rate)
+            progress.step += 1
+            total += value * mass
+            seen += mass
+    return total / seen, rate
+
+
+def evaluate(
+    network: Layer,
+    params: Params,
+    X: NDArray,
+    y: NDArray,
+    loss: Loss,
+    weights: NDArray | None = None,
+    microbatch: int = 128,
+    threads: int = 1,
+) -> tuple[float, NDArray]:
+    """Mean loss over the data, weighted, and the logits."""
+    logits = forward(network, params, X, microbatch, threads)
+    return loss(logits, y, None if weights is None else weights / weights.sum())[0], logits
+
+
+def _validate(
+    network: Layer,
+    params: Params,
+    validation: tuple[NDArray, NDArray, NDArray | None],
+    plan: Plan,
+    score: Score | None,
+    threads: int,
+) -> tuple[float, float | None]:
+    X, y, weights = validation
+    loss, logits = evaluate(network, params, X, y, plan.loss, weights, plan.microbatch, threads)
+    return loss, None if score is None else float(score(logits, y, weights))
+
+
+def _watch(progress: _Progress, value: float, plan: Plan) -> bool:
+    """Whether this epoch is the best so far; counts those that bring too little, and stops."""
+    is_best = value > progress.best_value
+    enough = value > progress.best_value + plan.tol
+    progress.stale = 0 if enough else progress.stale + 1
+    if is_best:
+        progress.best_value = value
+    if plan.patience is None or progress.stale <= plan.patience:
+        return is_best
+    if plan.reduce_on_plateau and plan.learning_rate * progress.rate_factor > 1e-6:
+        progress.rate_factor /= 5
+        progress.stale = 0
+    else:
+        watched = "validation" if plan.early_stopping else "training loss"
+        progress.stop = f"no gain in {watched} of {plan.tol:g} for {plan.patience} epochs"
+    return is_best
+
+
+def _weights_only(params: Params) -> list[slice]:
+    """Where the arrays called W lie in the vector: what a penalty shrinks."""
+    parts, start = [], 0
+    for name, view in params.items():
+        if name.rpartition(".")[2] == "W":
+            parts.append(slice(start, start + view.size))
+        start += view.size
+    return parts
+
+
+def _divergence(plan: Plan, progress: _Progress) -> str:
+    clip = "" if plan.max_norm else ", max_norm=1 to clip the gradient"
+    return (
+        f"training diverged in epoch {progress.epoch + 1}, step {progress.step + 1}: the loss is no "
+        f"longer a finite number; try a learning rate below {plan.learning_rate:g}{clip}, or "
+        f"inputs scaled to about 1"
+    )
+
+
+def _fingerprint(network: Layer, params: Params, X: NDArray, y: NDArray, plan: Plan) -> str:
+    """Tells one training from another: the net, the plan, and a sample of the data."""
+    some = slice(None, None, max(1, len(X) // 256))
+    data = zlib.crc32(np.ascontiguousarray(y), zlib.crc32(np.ascontiguousarray(X[some])))
+    return f"{network!r} {params.shapes} {plan!r} {X.shape} {X.dtype} {data}"
+
+
+def _save(
+    path: Path,
+    fingerprint: str,
+    params: Params,
+    state: dict[str, NDArray],
+    best: NDArray,
+    progress: _Progress,
+) -> None:
+    tensors = {"params": params.vector, "best": best}
+    tensors |= {f"state.{name}": array for name, array in state.items()}
+    write_tensors(path, tensors, {"fingerprint": fingerprint, "progress": asdict(progress)})
+
+
+def _resume(
+    path: Path, fingerprint: str, params: Params, state: dict[str, NDArray], best: NDArray
+) -> _Progress:
+    tensors, metadata = read_tensors(path)
+    if metadata.get("fingerprint") != fingerprint:
+        raise ValueError(
+            f"{path}: this checkpoint is of a training with another net, plan or data; "
+            f"delete it to start anew"
+        )
+    params.vector[...] = tensors["params"]
+    best[...] = tensors["best"]
+    for name, array in state.items():
+        array[...] = tensors[f"state.{name}"]
+    return _Progress(**metadata["progress"])
