@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import isfinite, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from bpapps.core.layers import Back, Rng
 from bpapps.core.params import Params, Shape, Tree
 
 
-@dataclass(frozen=True)
 class Activation:
     """Base of the activations: a subclass gives ``value(x)`` and ``slope(x, y)`` = dy/dx."""
 
@@ -92,6 +91,10 @@ class LeakyReLU(Activation):
     """x above 0, ``negative_slope`` times x below (Maas et al. 2013)."""
 
     negative_slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.negative_slope):
+            raise ValueError(f"LeakyReLU: negative_slope must be finite, not {self.negative_slope}")
 
     def value(self, x: NDArray) -> NDArray:
         """x or its leak."""

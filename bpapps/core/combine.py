@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ class Chain:
     layers: tuple[Layer, ...]
 
     def __init__(self, *layers: Layer) -> None:
+        _check_layers("Chain", *layers)
         object.__setattr__(self, "layers", tuple(layers))
 
     def __iter__(self) -> Iterator[Layer]:
@@ -66,12 +68,19 @@ class Residual:
     inner: Layer
     shortcut: Layer | None = None
 
+    def __post_init__(self) -> None:
+        _check_layers("Residual", self.inner, *([self.shortcut] if self.shortcut else []))
+
     def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """The arrays of both branches, which must agree in their output shape."""
         inner, out_shape = self.inner.init(in_shape, rng)
-        shortcut, same_shape = self.shortcut.init(in_shape, rng) if self.shortcut else ({}, in_shape)
+        shortcut, same_shape = (
+            self.shortcut.init(in_shape, rng) if self.shortcut else ({}, in_shape)
+        )
         if out_shape != same_shape:
-            raise ValueError(f"Residual: branches give {out_shape} and {same_shape}; add a shortcut")
+            raise ValueError(
+                f"Residual: branches give {out_shape} and {same_shape}; add a shortcut"
+            )
         branches = {"inner": inner, "shortcut": shortcut}
         return {name: tree for name, tree in branches.items() if tree}, out_shape
 
@@ -93,3 +102,10 @@ class Residual:
             return dx + dx2 if need_dx else None
 
         return y + same, back
+
+
+def _check_layers(combinator: str, *parts: Any) -> None:
+    """Raise ValueError for a class instead of its instance, a list, or anything else."""
+    for part in parts:
+        if isinstance(part, type) or not callable(getattr(part, "init", None)):
+            raise ValueError(f"{combinator}: {part!r} is not a layer")

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -95,6 +96,8 @@ class Reshape:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(self.shape))
+        for side in self.shape:
+            _positive("Reshape", side=side)
 
     def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """No parameters."""
@@ -140,6 +143,9 @@ class LayerNorm:
 
     epsilon: float = 1e-5
 
+    def __post_init__(self) -> None:
+        _above_zero("LayerNorm", epsilon=self.epsilon)
+
     def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """Scale and shift, each of the length of the last axis."""
         if not in_shape:
@@ -160,6 +166,7 @@ class GroupNorm:
 
     def __post_init__(self) -> None:
         _positive("GroupNorm", groups=self.groups)
+        _above_zero("GroupNorm", epsilon=self.epsilon)
 
     def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """Scale and shift, one of each a channel."""
@@ -220,5 +227,11 @@ def _reshape_back(shape: Shape) -> Back:
 
 def _positive(layer: str, **values: int) -> None:
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{layer}: {name} must be a positive whole number, not {value!r}")
+
+
+def _above_zero(layer: str, **values: float) -> None:
+    for name, value in values.items():
+        if not 0 < value < inf:
+            raise ValueError(f"{layer}: {name} must be a number above 0, not {value!r}")

@@ -92,7 +92,12 @@ class Adam:
         rate = learning_rate / (1 - self.beta_1**t)
         root_correction = 1 / (1 - self.beta_2**t) ** 0.5
         for part in _chunks(len(vector)):
-            g, w, mean, square = gradient[part], vector[part], state["mean"][part], state["square"][part]
+            g, w, mean, square = (
+                gradient[part],
+                vector[part],
+                state["mean"][part],
+                state["square"][part],
+            )
             mean *= self.beta_1
             mean += (1 - self.beta_1) * g
             square *= self.beta_2

@@ -8,6 +8,7 @@ one thread meanwhile, or the two would fight over the cores.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
 from bpapps.core.params import Params
+from bpapps.core.spatial import Conv2D
 
 Augment = Callable[[NDArray, np.random.Generator], NDArray]
 Slices = list[slice]
@@ -28,6 +30,32 @@ Slices = list[slice]
 def cut(n: int, size: int) -> Slices:
     """Slices of at most ``size`` that cover 0 … n."""
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def microbatch_size(network: Layer, batch_size: int) -> int:
+    """How many samples to work on at a time.
+
+    Convolutions unfold each picture to many times its size, so that 16 pictures fill a core's
+    cache (8, 16 and 32 were measured; 16 was the best or within 3% of it on three nets). Dense
+    layers want large products: batches above 128 are worth cutting, smaller ones are not.
+    """
+    return 16 if _has(network, Conv2D) else min(128, batch_size)
+
+
+def _has(layer: Any, kind: type) -> bool:
+    """Whether a layer is of a kind, or has one inside."""
+    if isinstance(layer, tuple):
+        return any(_has(inner, kind) for inner in layer)
+    if not dataclasses.is_dataclass(layer):
+        return False
+    fields = (getattr(layer, field.name) for field in dataclasses.fields(layer))
+    return isinstance(layer, kind) or any(_has(inner, kind) for inner in fields)
+
+
+def take(X: Any, rows: NDArray | slice) -> NDArray:
+    """Some rows of an array, or of a sparse matrix made dense."""
+    part = X[rows]
+    return part.toarray() if hasattr(part, "toarray") else part
 
 
 @cache
@@ -101,7 +129,7 @@ class BatchGradient:
         def work(part: int) -> float:
             chosen = rows[parts[part]]
             rng = np.random.default_rng([self.seed, 1, step, part])
-            x = X[chosen]
+            x = take(X, chosen)
             if self.augment is not None:
                 x = self.augment(x, rng)
             gradient = self._gradients[part]
@@ -123,6 +151,7 @@ def forward(
     network: Layer, params: Params, X: NDArray, microbatch: int, threads: int = 1
 ) -> NDArray:
     """The network's output for all of X, in bounded memory: shape (n, *out_shape)."""
-    with pool(threads if len(X) > microbatch else 1) as run:
-        outputs = run(lambda part: network(params, X[part])[0], cut(len(X), microbatch))
+    n = X.shape[0]
+    with pool(threads if n > microbatch else 1) as run:
+        outputs = run(lambda part: network(params, take(X, part))[0], cut(n, microbatch))
         return np.concatenate(list(outputs))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -53,6 +53,10 @@ class Params:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"no parameter {name!r}; there are {list(self.shapes)}")
+
+    if TYPE_CHECKING:  # ``grad.W += …`` adds in place, then sets the name to the same view
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __reduce__(self) -> tuple:
         return Params, (self.vector, self.shapes)

@@ -84,7 +84,9 @@ class Conv2D:
         dx = np.zeros((n, height + 2 * self._pad, width + 2 * self._pad, channels), dy.dtype)
         for i in range(k):
             for j in range(k):
-                _window(dx, i, j, self.stride, dy.shape[1], dy.shape[2])[...] += pieces[:, :, :, i, j]
+                _window(dx, i, j, self.stride, dy.shape[1], dy.shape[2])[...] += pieces[
+                    :, :, :, i, j
+                ]
         return dx[:, self._pad : self._pad + height, self._pad : self._pad + width]
 
 
@@ -198,9 +200,7 @@ def _patches(x: NDArray, k: int, stride: int) -> tuple[NDArray, tuple[int, int]]
     else:  # a row of the kernel is one run of k·channels values in memory
         x = np.ascontiguousarray(x)
         s0, s1, s2, s3 = x.strides
-        runs = as_strided(
-            x, columns.shape, (s0, s1 * stride, s2 * stride, s1, s3), writeable=False
-        )
+        runs = as_strided(x, columns.shape, (s0, s1 * stride, s2 * stride, s1, s3), writeable=False)
         np.copyto(columns, runs)
     return columns.reshape(n * out_height * out_width, -1), (out_height, out_width)
 

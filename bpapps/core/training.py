@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
-from bpapps.core.optimizers import Optimizer, clip_norm
-from bpapps.core.parallel import Augment, BatchGradient, forward, pool
+from bpapps.core.optimizers import Optimizer, clip_norm, lbfgs
+from bpapps.core.parallel import Augment, BatchGradient, forward, pool, take
 from bpapps.core.params import Params
 from bpapps.core.schedules import Constant, Schedule
 from bpapps.core.storage import read_tensors, write_tensors
@@ -114,9 +114,10 @@ def train(
     weights: NDArray | None = None,
     validation: tuple[NDArray, NDArray, NDArray | None] | None = None,
     score: Score | None = None,
+    state: dict[str, NDArray] | None = None,
     checkpoint: Path | None = None,
     threads: int = 1,
-) -> Iterator[Epoch]:
+) -> Generator[Epoch, None, None]:
     """Train ``params`` in place; yields a record an epoch, those of a resumed run first.
 
     Args:
@@ -125,6 +126,7 @@ def train(
         weights: per sample, shape (n,); the loss of a batch is their weighted mean.
         validation: (X, y, weights or None) to measure after each epoch.
         score: ``score(logits, y, weights)``, larger is better, of the validation data.
+        state: what the optimiser remembers, to go on from and to be changed; empty at first.
         checkpoint: file to resume from where it exists, and to write while training.
 
     Raises:
@@ -133,8 +135,11 @@ def train(
     """
     if plan.early_stopping and validation is None:
         raise ValueError("early_stopping needs validation data")
-    gradient_of = BatchGradient(network, params, plan.loss, plan.microbatch, plan.augment, plan.seed)
-    state = plan.optimizer.init(params.vector)
+    gradient_of = BatchGradient(
+        network, params, plan.loss, plan.microbatch, plan.augment, plan.seed
+    )
+    state = {} if state is None else state
+    state.update(plan.optimizer.init(params.vector) | state)
     best = params.vector.copy()
     progress = _Progress()
     fingerprint = _fingerprint(network, params, X, y, plan)
@@ -142,40 +147,35 @@ def train(
         progress = _resume(checkpoint, fingerprint, params, state, best)
         yield from (Epoch(**record) for record in progress.history)
     written = time.monotonic() - CHECKPOINT_SECONDS
-    while not progress.stop and progress.epoch < plan.max_epochs:
-        start = time.perf_counter()
-        loss, rate = _run_epoch(gradient_of, params, state, X, y, weights, plan, progress, threads)
-        validation_loss = validation_score = None
-        if validation is not None:
-            validation_loss, validation_score = _validate(
-                network, params, validation, plan, score, threads
+    try:
+        while not progress.stop and progress.epoch < plan.max_epochs:
+            start = time.perf_counter()
+            loss, rate = _run_epoch(
+                gradient_of, params, state, X, y, weights, plan, progress, threads
             )
-        progress.epoch += 1
-        if plan.early_stopping:
-            watched = -validation_loss if validation_score is None else validation_score
-        else:
-            watched = -loss
-        is_best = _watch(progress, watched, plan)
-        if is_best:
-            best[...] = params.vector
-        record = Epoch(
-            epoch=progress.epoch,
-            steps=progress.step,
-            loss=loss,
-            validation_loss=validation_loss,
-            validation_score=validation_score,
-            learning_rate=rate,
-            seconds=time.perf_counter() - start,
-            best=is_best,
-            stop=progress.stop,
-        )
-        progress.history.append(asdict(record))
-        if checkpoint is not None and time.monotonic() - written >= CHECKPOINT_SECONDS:
-            _save(checkpoint, fingerprint, params, state, best, progress)
-            written = time.monotonic()
-        if plan.early_stopping and (progress.stop or progress.epoch == plan.max_epochs):
+            validation_loss = validation_score = None
+            if validation is not None:
+                validation_loss, validation_score = _validate(
+                    network, params, validation, plan, score, threads
+                )
+            progress.epoch += 1
+            watched = _watched(plan, loss, validation_loss, validation_score)
+            is_best = _watch(progress, watched, plan)
+            if is_best:
+                best[...] = params.vector
+            seconds = time.perf_counter() - start
+            record = Epoch(
+                progress.epoch, progress.step, loss, validation_loss, validation_score, rate,
+                seconds, is_best, progress.stop,
+            )  # fmt: skip
+            progress.history.append(asdict(record))
+            if checkpoint is not None and time.monotonic() - written >= CHECKPOINT_SECONDS:
+                _save(checkpoint, fingerprint, params, state, best, progress)
+                written = time.monotonic()
+            yield record
+    finally:  # also when the caller ends it early
+        if plan.early_stopping and progress.epoch:
             params.vector[...] = best
-        yield record
 
 
 def _run_epoch(
@@ -190,13 +190,12 @@ def _run_epoch(
     threads: int,
 ) -> tuple[float, float]:
     """One pass over the data: the mean loss and the last learning rate."""
-    n = len(X)
+    n = X.shape[0]
     order = np.arange(n)
     if plan.shuffle:
         order = np.random.default_rng([plan.seed, 0, progress.epoch]).permutation(n)
     batches = [order[i : i + plan.batch_size] for i in range(0, n, plan.batch_size)]
     total_steps = plan.max_epochs * len(batches)
-    penalized = _weights_only(params) if plan.alpha else []
     total, seen, rate = 0.0, 0.0, 0.0
     with pool(min(threads, -(-plan.batch_size // plan.microbatch))) as run:
         for rows in batches:
@@ -204,10 +203,8 @@ def _run_epoch(
             if mass == 0:
                 continue
             value, gradient = gradient_of(run, X, y, weights, rows, progress.step)
-            for part in penalized:
-                w = params.vector[part]
-                value += 0.5 * plan.alpha / mass * float(w @ w)
-                gradient[part] += plan.alpha / mass * w
+            if plan.alpha:
+                value += _add_penalty(params, gradient, plan.alpha / mass)
             if not np.isfinite(value):
                 raise DivergenceError(_divergence(plan, progress))
             if plan.max_norm is not None:
@@ -219,6 +216,55 @@ def _run_epoch(
             total += value * mass
             seen += mass
     return total / seen, rate
+
+
+def train_lbfgs(
+    network: Layer,
+    params: Params,
+    X: NDArray,
+    y: NDArray,
+    plan: Plan,
+    *,
+    weights: NDArray | None = None,
+    max_fun: int = 15_000,
+    threads: int = 1,
+) -> list[Epoch]:
+    """Train ``params`` in place by L-BFGS on the whole data at once; a record an iteration.
+
+    Of the plan it uses the loss, ``alpha``, ``microbatch``, ``seed``, ``tol`` (of the gradient)
+    and ``max_epochs`` (iterations).
+    """
+    gradient_of = BatchGradient(
+        network, params, plan.loss, plan.microbatch, plan.augment, plan.seed
+    )
+    rows = np.arange(X.shape[0])
+    mass = len(rows) if weights is None else float(weights.sum())
+    epochs: list[Epoch] = []
+    start = time.perf_counter()
+
+    with pool(threads if len(rows) > plan.microbatch else 1) as run:
+
+        def objective(vector: NDArray) -> tuple[float, NDArray]:
+            params.vector[...] = vector
+            value, gradient = gradient_of(run, X, y, weights, rows, 0)
+            value += _add_penalty(params, gradient, plan.alpha / mass)
+            if not np.isfinite(value):
+                raise DivergenceError(_divergence(plan, _Progress(epoch=len(epochs))))
+            return value, gradient
+
+        def record(_: NDArray, value: float) -> None:
+            count = len(epochs) + 1
+            seconds = time.perf_counter() - start
+            epochs.append(Epoch(count, count, value, None, None, 1.0, seconds, True))
+
+        value, _, converged = lbfgs(
+            objective, params.vector, plan.max_epochs, max_fun, plan.tol, record
+        )
+    if not epochs:  # the start was already a minimum
+        record(params.vector, value)
+    if converged:
+        epochs[-1] = replace(epochs[-1], stop="L-BFGS converged")
+    return epochs
 
 
 def evaluate(
@@ -249,6 +295,15 @@ def _validate(
     return loss, None if score is None else float(score(logits, y, weights))
 
 
+def _watched(
+    plan: Plan, loss: float, validation_loss: float | None, score: float | None
+) -> float:
+    """The figure, larger is better, by which epochs are compared."""
+    if not plan.early_stopping or validation_loss is None:
+        return -loss
+    return -validation_loss if score is None else score
+
+
 def _watch(progress: _Progress, value: float, plan: Plan) -> bool:
     """Whether this epoch is the best so far; counts those that bring too little, and stops."""
     is_best = value > progress.best_value
@@ -267,29 +322,31 @@ def _watch(progress: _Progress, value: float, plan: Plan) -> bool:
     return is_best
 
 
-def _weights_only(params: Params) -> list[slice]:
-    """Where the arrays called W lie in the vector: what a penalty shrinks."""
-    parts, start = [], 0
+def _add_penalty(params: Params, gradient: NDArray, strength: float) -> float:
+    """strength / 2 times the squared norm of all W; its gradient is added in place."""
+    penalty, start = 0.0, 0
     for name, view in params.items():
         if name.rpartition(".")[2] == "W":
-            parts.append(slice(start, start + view.size))
+            w = view.ravel()
+            penalty += 0.5 * strength * float(w @ w)
+            gradient[start : start + view.size] += strength * w
         start += view.size
-    return parts
+    return penalty
 
 
 def _divergence(plan: Plan, progress: _Progress) -> str:
     clip = "" if plan.max_norm else ", max_norm=1 to clip the gradient"
     return (
-        f"training diverged in epoch {progress.epoch + 1}, step {progress.step + 1}: the loss is no "
-        f"longer a finite number; try a learning rate below {plan.learning_rate:g}{clip}, or "
+        f"training diverged in epoch {progress.epoch + 1}, step {progress.step + 1}: the loss is "
+        f"no longer a finite number; try a learning rate below {plan.learning_rate:g}{clip}, or "
         f"inputs scaled to about 1"
     )
 
 
 def _fingerprint(network: Layer, params: Params, X: NDArray, y: NDArray, plan: Plan) -> str:
     """Tells one training from another: the net, the plan, and a sample of the data."""
-    some = slice(None, None, max(1, len(X) // 256))
-    data = zlib.crc32(np.ascontiguousarray(y), zlib.crc32(np.ascontiguousarray(X[some])))
+    some = np.arange(0, X.shape[0], max(1, X.shape[0] // 256))
+    data = zlib.crc32(y.tobytes(), zlib.crc32(take(X, some).tobytes()))
     return f"{network!r} {params.shapes} {plan!r} {X.shape} {X.dtype} {data}"
 
 
