@@ -7,8 +7,32 @@ report reads nothing else.
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import dataclasses
+import io
+import json
+import math
+import os
+import platform
+import sys
+import types
+import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+SCHEMA = 1
+"""Version of the layout of ``results.json``; a newer one is refused."""
+
+Z95 = 1.959963984540054
+"""The normal distribution's 97.5% quantile: a 95% interval has 2.5% on either side."""
 
 
 @dataclass(frozen=True)
@@ -148,4 +172,423 @@ class Results:
     noise_reading: str = ""
     learning_curve: list[DependencePoint] = field(default_factory=list)
     label_noise: list[DependencePoint] = field(default_factory=list)
+    dependence_reading: str = ""
     scores: list[Score] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """Write as JSON text that :meth:`from_json` reads back to equal results.
+
+        NumPy numbers and arrays in the free dictionaries become plain ones, tuples lists, and a
+        number that is not finite null. Raises ValueError where a figure is missing (NaN in an
+        interval) or a value has no JSON form.
+        """
+        plain = {"schema": SCHEMA, **_plain(self, "results")}
+        _read(Results, plain, "results")  # what is written can be read
+        return json.dumps(plain, allow_nan=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Results:
+        """Read what :meth:`to_json` wrote; ValueError that names what is wrong otherwise."""
+        try:
+            plain = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"results are not JSON ({error})") from None
+        if not isinstance(plain, dict) or type(plain.get("schema")) is not int:
+            raise ValueError("JSON, but not results that bpapps wrote: it has no schema number")
+        schema = plain["schema"]
+        if schema > SCHEMA:
+            raise ValueError(
+                f"results of schema {schema}, this version reads {SCHEMA}: update bpapps"
+            )
+        if schema != SCHEMA:
+            raise ValueError(f"results of an unknown schema {schema}: evaluate again")
+        return _read(cls, plain, "results")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write :meth:`to_json` to a file, whole or not at all; its folder is made if need be.
+
+        Raises ValueError if the file cannot be written.
+        """
+        path = Path(path)
+        text = self.to_json()
+        temporary = path.with_name(path.name + ".tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Results:
+        """Read a file that :meth:`save` wrote; ValueError that names the file otherwise."""
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{path}: not results of bpapps, not even text") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures without pictures, bins and histories: what a program wants to read.
+
+        The result is plain JSON data; what was not measured is null or empty.
+        """
+        summary = {
+            "task": self.task,
+            "data": {key: self.data.get(key) for key in ("name", "n_train", "n_test", "sha256")},
+            "accuracy": self.accuracy,
+            "ece": self.calibration.ece,
+            "per_class": {
+                score.label: {
+                    "precision": score.precision.value,
+                    "recall": score.recall.value,
+                    "f1": score.f1,
+                    "n": score.recall.n,
+                }
+                for score in self.per_class
+            },
+            "noise": {
+                curve.name: {
+                    "drop5": curve.drop5,
+                    "accuracy": {
+                        str(point.severity): point.accuracy.value for point in curve.points
+                    },
+                }
+                for curve in self.noise
+            },
+            "learning_curve": self.learning_curve,
+            "label_noise": self.label_noise,
+            "training": {
+                key: self.training.get(key) for key in ("seconds", "epochs", "samples_per_second")
+            },
+            "speed": self.speed,
+            "scores": {
+                score.name: {"mean": score.mean, "spread": score.spread, "n": len(score.values)}
+                for score in self.scores
+            },
+            "made": self.made,
+        }
+        return _plain(summary, "figures")
+
+
+# --- intervals ----------------------------------------------------------------------------
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """Return ``successes / n`` with Wilson's 95% score interval.
+
+    Unlike the normal approximation it stays in [0, 1] and holds near its ends, where accuracies
+    are (Wilson 1927; Brown, Cai and DasGupta 2001). Of nothing, n = 0, the value is 0 and the
+    interval is all of [0, 1]. Raises ValueError unless 0 <= successes <= n.
+    """
+    successes, n = int(successes), int(n)
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes must lie between 0 and n = {n}, not {successes}")
+    if n == 0:
+        return Interval(0.0, 0.0, 1.0, 0)
+    value = successes / n
+    shrunk = 1 + Z95**2 / n
+    centre = (value + Z95**2 / (2 * n)) / shrunk
+    half = Z95 / shrunk * math.sqrt(value * (1 - value) / n + Z95**2 / (4 * n**2))
+    # at 0 and n an end is the value itself, which rounding would miss
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == n else centre + half
+    return Interval(value, low, high, n)
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Return the mean of seeds or folds with Student's 95% interval; n is their number.
+
+    Raises ValueError for fewer than two values, whose spread nobody knows, or if one of them is
+    not finite.
+    """
+    from scipy.special import stdtrit
+
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
+        raise ValueError("an interval of a mean needs at least two finite values")
+    mean = float(x.mean())
+    half = float(stdtrit(len(x) - 1, 0.975) * x.std(ddof=1) / math.sqrt(len(x)))
+    return Interval(mean, mean - half, mean + half, len(x))
+
+
+# --- metrics ------------------------------------------------------------------------------
+# Labels are compared as text, as results.json holds them: 3 and "3" are one class.
+
+
+def evaluate(
+    probabilities: ArrayLike,
+    truth: ArrayLike,
+    classes: ArrayLike,
+    pictures: Sequence[NDArray[Any]] | None = None,
+) -> dict[str, Any]:
+    """Measure a classifier: the fields of :class:`Results` that follow from its answers.
+
+    ``probabilities`` (n, k) in [0, 1] have a column for each of ``classes`` (k,), ``truth`` (n,)
+    are the true labels, ``pictures`` what was shown, each (h, w) in [0, 1]; without them no
+    mistakes are listed. Returns accuracy, classes, per_class, confusion, calibration and
+    mistakes, to be spread into ``Results(**fields, ...)``. Raises ValueError for arrays that do
+    not fit together.
+    """
+    p, t, names = _answers(probabilities, truth, classes)
+    guess = p.argmax(axis=1)
+    confusion = _confusion(t, guess, len(names))
+    return {
+        "accuracy": wilson(int((guess == t).sum()), len(t)),
+        "classes": names,
+        "per_class": per_class_scores(confusion, names),
+        "confusion": confusion,
+        "calibration": calibration(probabilities, truth, classes),
+        "mistakes": [] if pictures is None else mistakes(probabilities, truth, classes, pictures),
+    }
+
+
+def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, classes: ArrayLike) -> list[list[int]]:
+    """Count answers: a row for each true class, a column for each predicted one."""
+    names = _names(classes)
+    t, guess = _indices(truth, names, "truth"), _indices(predicted, names, "predicted")
+    if len(t) != len(guess):
+        raise ValueError(f"truth has {len(t)} labels and predicted {len(guess)}")
+    return _confusion(t, guess, len(names))
+
+
+def per_class_scores(confusion: Sequence[Sequence[int]], classes: ArrayLike) -> list[ClassScore]:
+    """Precision, recall and F1 from a confusion matrix (rows are the truth).
+
+    A class that was never predicted has a precision of 0 with n = 0, as in scikit-learn.
+    """
+    counts = np.asarray(confusion, dtype=np.int64)
+    right, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    return [
+        ClassScore(
+            label,
+            precision=wilson(right[i], predicted[i]),
+            recall=wilson(right[i], true[i]),
+            f1=float(2 * right[i] / max(true[i] + predicted[i], 1)),
+        )
+        for i, label in enumerate(_names(classes))
+    ]
+
+
+def calibration(
+    probabilities: ArrayLike, truth: ArrayLike, classes: ArrayLike, n_bins: int = 15
+) -> Calibration:
+    """Compare confidence, the largest probability, with how often the answer is right.
+
+    Expected calibration error over bins of equal width: the mean of |accuracy - confidence|,
+    weighted by count (Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural
+    Networks", ICML 2017, eq. 5). Bins that nothing fell into are left out; 1 is in the last one.
+    """
+    p, t, _ = _answers(probabilities, truth, classes)
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == t
+    edges = np.linspace(0, 1, n_bins + 1)
+    bin_of = np.minimum(np.searchsorted(edges, confidence, side="right") - 1, n_bins - 1)
+    bins = [
+        CalibrationBin(
+            low=float(edges[i]),
+            high=float(edges[i + 1]),
+            n=int(inside.sum()),
+            confidence=float(confidence[inside].mean()),
+            accuracy=float(right[inside].mean()),
+        )
+        for i in np.unique(bin_of)
+        for inside in [bin_of == i]
+    ]
+    ece = sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / len(t)
+    return Calibration(ece, bins)
+
+
+def mistakes(
+    probabilities: ArrayLike,
+    truth: ArrayLike,
+    classes: ArrayLike,
+    pictures: Sequence[NDArray[Any]],
+    limit: int = 24,
+) -> list[Mistake]:
+    """The wrong answers given with most confidence, the surest first, with their pictures."""
+    p, t, names = _answers(probabilities, truth, classes)
+    if len(pictures) != len(t):
+        raise ValueError(f"there are {len(t)} answers and {len(pictures)} pictures")
+    guess, confidence = p.argmax(axis=1), p.max(axis=1)
+    wrong = np.flatnonzero(guess != t)
+    surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:limit]
+    return [
+        Mistake(
+            index=int(i),
+            truth=names[t[i]],
+            predicted=names[guess[i]],
+            confidence=float(confidence[i]),
+            picture=png_uri(pictures[i]),
+        )
+        for i in surest
+    ]
+
+
+def png_uri(picture: NDArray[Any]) -> str:
+    """Return a gray picture (h, w) in [0, 1] as an 8-bit PNG in a data URI."""
+    from PIL import Image
+
+    gray = np.asarray(picture, dtype=np.float64)
+    if gray.ndim != 2 or not gray.size or not (gray.min() >= 0 and gray.max() <= 1):
+        raise ValueError("a picture must be gray values (h, w) in [0, 1]")
+    file = io.BytesIO()
+    Image.fromarray(np.rint(gray * 255).astype(np.uint8)).save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _answers(
+    probabilities: ArrayLike, truth: ArrayLike, classes: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.intp], list[str]]:
+    """Check that the arrays fit together; return float64 (n, k), true indices (n,), names."""
+    names = _names(classes)
+    p = np.asarray(probabilities, dtype=np.float64)
+    t = _indices(truth, names, "truth")
+    if p.shape != (len(t), len(names)) or not len(t):
+        raise ValueError(
+            f"probabilities of the shape {p.shape} do not fit {len(t)} labels of "
+            f"{len(names)} classes"
+        )
+    if not (p.min() >= 0 and p.max() <= 1 + 1e-6):  # NaN fails this too
+        raise ValueError("probabilities must lie in [0, 1]")
+    return np.minimum(p, 1.0), t, names
+
+
+def _names(classes: ArrayLike) -> list[str]:
+    names = [str(label) for label in np.asarray(classes).ravel()]
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"classes must be distinct labels, not {names}")
+    return names
+
+
+def _indices(labels: ArrayLike, names: list[str], argument: str) -> NDArray[np.intp]:
+    index = {name: i for i, name in enumerate(names)}
+    texts = [str(label) for label in np.asarray(labels).ravel()]
+    unknown = sorted(set(texts) - set(names))
+    if unknown:
+        raise ValueError(f"{argument} has the label {unknown[0]!r}, which is not among the classes")
+    return np.array([index[text] for text in texts], dtype=np.intp)
+
+
+def _confusion(t: NDArray[np.intp], guess: NDArray[np.intp], k: int) -> list[list[int]]:
+    return np.bincount(t * k + guess, minlength=k * k).reshape(k, k).tolist()
+
+
+# --- how it was made ----------------------------------------------------------------------
+
+
+def made(command: str, seed: int, seconds: float) -> dict[str, Any]:
+    """Return what the report says of its making: ``Results.made``, with the date in UTC."""
+    return {
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": seconds,
+        "seed": seed,
+        **environment(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions and the machine that figures depend on, as text and numbers."""
+    from bpapps import __version__
+
+    versions = {"bpapps": __version__, "python": platform.python_version()}
+    versions |= {name: metadata.version(name) for name in ("numpy", "scipy", "scikit-learn")}
+    machine = {
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "blas": _blas(),
+    }
+    return {"versions": versions, "machine": machine}
+
+
+def _processor() -> str:
+    """Return the processor's name; Linux tells it only in a file."""
+    if sys.platform == "linux":
+        try:
+            lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            lines = []
+        for line in lines:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _blas() -> str:
+    """Return the linear algebra library that NumPy has loaded, and its version."""
+    from threadpoolctl import threadpool_info
+
+    found = {
+        f"{library['internal_api']} {library['version'] or ''}".strip()
+        for library in threadpool_info()
+        if library["user_api"] == "blas"
+    }
+    return ", ".join(sorted(found)) or "unknown"
+
+
+# --- plain data ---------------------------------------------------------------------------
+
+
+def _plain(value: Any, where: str) -> Any:
+    """Turn dataclasses, NumPy values and containers into what JSON knows."""
+    if dataclasses.is_dataclass(value):
+        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    raise ValueError(f"{where} is a {type(value).__name__}, which has no place in JSON")
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:
+    """Build a value of a declared type from plain data; ValueError that says where it fails."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
+    if dataclasses.is_dataclass(kind):
+        return _read_fields(kind, value, where)
+    if origin is types.UnionType:  # only "X | None" is used
+        return None if value is None else _read(inner[0], value, where)
+    if origin is list and isinstance(value, list):
+        return [_read(inner[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return value
+    if kind is float and type(value) in (int, float) and abs(value) <= sys.float_info.max:
+        return float(value)
+    if kind in (int, str) and type(value) is kind:
+        return value
+    wanted = {float: "number", int: "whole number", str: "text"}.get(kind, str(origin or kind))
+    raise ValueError(f"{where} must be a {wanted}, not {value!r:.40}")
+
+
+def _read_fields(kind: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} must have fields, not be {value!r:.40}")
+    hints = typing.get_type_hints(kind)
+    required = [
+        f.name
+        for f in dataclasses.fields(kind)
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    ]
+    missing = [name for name in required if name not in value]
+    if missing:
+        raise ValueError(f"{where} lacks {', '.join(missing)}")
+    return kind(
+        **{
+            name: _read(hint, value[name], f"{where}.{name}")
+            for name, hint in hints.items()
+            if name in value
+        }
+    )

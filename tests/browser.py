@@ -92,10 +92,10 @@ class Browser:
         self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         their_in, self.out = os.pipe()
         self.into, their_out = os.pipe()
+        flags = (*FLAGS, f"--user-data-dir={self.profile.name}", "about:blank")
         # The shell moves the pipes to descriptors 3 and 4, where Chromium looks for them.
         self.process = subprocess.Popen(
-            ["bash", "-c", f'exec "$@" 3<&{their_in} 4>&{their_out}', "browser", program, *FLAGS]
-            + [f"--user-data-dir={self.profile.name}", "about:blank"],
+            ["bash", "-c", f'exec "$@" 3<&{their_in} 4>&{their_out}', "browser", program, *flags],
             pass_fds=(their_in, their_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -20,7 +20,7 @@ class Chain:
     layers: tuple[Layer, ...]
 
     def __init__(self, *layers: Layer) -> None:
-        _check_layers("Chain", *layers)
+        check_layers("Chain", *layers)
         object.__setattr__(self, "layers", tuple(layers))
 
     def __iter__(self) -> Iterator[Layer]:
@@ -69,7 +69,8 @@ class Residual:
     shortcut: Layer | None = None
 
     def __post_init__(self) -> None:
-        _check_layers("Residual", self.inner, *([self.shortcut] if self.shortcut else []))
+        branches = [self.inner] if self.shortcut is None else [self.inner, self.shortcut]
+        check_layers("Residual", *branches)
 
     def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """The arrays of both branches, which must agree in their output shape."""
@@ -104,8 +105,8 @@ class Residual:
         return y + same, back
 
 
-def _check_layers(combinator: str, *parts: Any) -> None:
+def check_layers(place: str, *parts: Any) -> None:
     """Raise ValueError for a class instead of its instance, a list, or anything else."""
     for part in parts:
         if isinstance(part, type) or not callable(getattr(part, "init", None)):
-            raise ValueError(f"{combinator}: {part!r} is not a layer")
+            raise ValueError(f"{place}: {part!r} is not a layer")

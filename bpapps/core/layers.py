@@ -154,7 +154,8 @@ class LayerNorm:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`Layer`."""
-        return _normalize(p, x, x.shape, (-1,), self.epsilon)
+        seen = (prod(x.shape[:-1]), 1, x.shape[-1])
+        return _normalize(p, x, seen, 1, self.epsilon)
 
 
 @dataclass(frozen=True)
@@ -176,38 +177,48 @@ class GroupNorm:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`Layer`."""
-        channels = x.shape[-1]
-        grouped = (len(x), prod(x.shape[1:-1]), self.groups, channels // self.groups)
-        return _normalize(p, x, grouped, (1, 3), self.epsilon)
+        seen = (len(x), prod(x.shape[1:-1]), x.shape[-1])
+        return _normalize(p, x, seen, self.groups, self.epsilon)
 
 
 def _normalize(
-    p: Params, x: NDArray, grouped: Shape, axes: tuple[int, ...], epsilon: float
+    p: Params, x: NDArray, seen: Shape, groups: int, epsilon: float
 ) -> tuple[NDArray, Back]:
-    """Zero mean and unit variance over some axes of ``x`` seen in the grouped shape."""
-    z = x.reshape(grouped)
-    z = z - z.mean(axis=axes, keepdims=True)
-    inverse = 1.0 / np.sqrt(np.square(z).mean(axis=axes, keepdims=True) + x.dtype.type(epsilon))
-    z *= inverse
-    normal = z.reshape(x.shape)
-    y = normal * p.scale
+    """Zero mean and unit variance over all pixels and each group of channels.
+
+    ``x`` is seen in the shape (samples, pixels, channels). Sums over the pixels come first, so
+    that what is left to do by group is small; the passes over all of x are then plain ones.
+    """
+    count = x.dtype.type(seen[1] * seen[2] // groups)
+
+    def of_group(by_channel: NDArray) -> NDArray:
+        """The mean over each group, (samples, 1, channels), of sums over the pixels."""
+        grouped = by_channel.reshape(len(by_channel), groups, -1)
+        means = grouped.sum(axis=2, keepdims=True) / count
+        return np.broadcast_to(means, grouped.shape).reshape(seen[0], 1, seen[2])
+
+    pixels = x.reshape(seen)
+    centred = pixels - of_group(pixels.sum(axis=1))
+    variance = of_group(np.square(centred).sum(axis=1))
+    inverse = 1.0 / np.sqrt(variance + x.dtype.type(epsilon))
+    y = centred * (inverse * p.scale)
     y += p.shift
 
     def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
+        dy = dy.reshape(seen)
+        total = dy.sum(axis=1)
+        along = (dy * centred).sum(axis=1)
         if grad is not None:
-            over = tuple(range(dy.ndim - 1))
-            grad.scale += (dy * normal).sum(axis=over)
-            grad.shift += dy.sum(axis=over)
+            grad.scale += (along * inverse[:, 0]).sum(axis=0)
+            grad.shift += total.sum(axis=0)
         if not need_dx:
             return None
-        dz = (dy * p.scale).reshape(grouped)
-        along = (dz * z).mean(axis=axes, keepdims=True)
-        dz -= dz.mean(axis=axes, keepdims=True)
-        dz -= z * along
-        dz *= inverse
-        return dz.reshape(x.shape)
+        dx = dy * (inverse * p.scale)
+        dx -= centred * (of_group(along * p.scale) * inverse**3)
+        dx -= of_group(total * p.scale) * inverse
+        return dx.reshape(x.shape)
 
-    return y, back
+    return y.reshape(x.shape), back
 
 
 def _scale_and_shift(n: int) -> Tree:

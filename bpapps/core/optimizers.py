@@ -77,7 +77,7 @@ class Adam:
     def __post_init__(self) -> None:
         _check_share("beta_1", self.beta_1)
         _check_share("beta_2", self.beta_2)
-        if self.epsilon <= 0 or self.weight_decay < 0:
+        if not (self.epsilon > 0 and self.weight_decay >= 0):
             raise ValueError("epsilon must be above 0 and weight_decay not below 0")
 
     def init(self, vector: NDArray) -> State:
@@ -122,8 +122,12 @@ def AdamW(  # noqa: N802 - the name that the field gives it
 
 
 def clip_norm(gradient: NDArray, max_norm: float) -> float:
-    """Scale a gradient in place to at most this Euclidean norm; returns the norm it had."""
-    norm = float(np.sqrt(gradient @ gradient))
+    """Scale a gradient in place to at most this Euclidean norm; returns the norm it had.
+
+    The squares are added without BLAS, whose result would depend on its number of threads.
+    """
+    squares = (np.square(gradient[part], dtype=np.float64) for part in _chunks(len(gradient)))
+    norm = float(sum(part.sum() for part in squares)) ** 0.5
     if norm > max_norm:
         gradient *= max_norm / norm
     return norm

@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpapps.core import activations, combine, layers, spatial
+from bpapps.core.combine import check_layers
 from bpapps.core.layers import Layer
 from bpapps.core.params import Params
 
@@ -50,8 +52,10 @@ def write_tensors(path: Path, tensors: Mapping[str, NDArray], metadata: Mapping[
         temporary.write_bytes(save(arrays, header))
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StorageError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()  # there is one only if the writing failed
 
 
 def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
@@ -75,7 +79,7 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
     try:
         arrays = load(content)
         metadata = json.loads(header["bpapps"])
-    except (SafetensorError, ValueError, KeyError, TypeError):
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError):
         raise StorageError(f"{path}: truncated or damaged; train or download it again") from None
     if _checksum(header["bpapps"], arrays) != header.get("sha256"):
         raise StorageError(f"{path}: altered or damaged (its checksum differs)")
@@ -102,10 +106,11 @@ def load_network(
     tensors, metadata = read_tensors(path)
     try:
         network = build(metadata.pop("architecture"), extra_layers)
+        check_layers("architecture", network)
         names = metadata.pop("parameters")
         vector = np.concatenate([tensors[name].ravel() for name in names] or [np.zeros(0)])
         params = Params(vector, {name: tensors[name].shape for name in names})
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise StorageError(f"{path}: holds no network that this version knows ({error})") from None
     return network, params, metadata
 

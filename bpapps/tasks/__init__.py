@@ -1,0 +1,136 @@
+"""Tasks: what each recognises, on which data, with which nets. A new task is a new folder here.
+
+A task declares itself as ``TASK`` in ``bpapps/tasks/<name>/__init__.py``; it is found by its
+folder's name, and nothing else needs to know of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from bpapps.splits import Split
+
+
+class UnknownNameError(ValueError):
+    """A task, data set, preset or setting that is not known; the nearest is suggested."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A net by name: parameters of its estimator, and of the preprocessing before it."""
+
+    summary: str
+    preprocessing: Mapping[str, Any]
+    estimator: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The declaration of a task.
+
+    Its folder has beside it ``data.py`` with ``load_data``, ``model.py`` with ``PRESETS`` and
+    ``PREPROCESSING``, and the shipped model ``model.safetensors``.
+
+    Args:
+        name, title, summary: for the command line and the reports.
+        data: name -> what it is, the default first; a path to one's own data also works.
+        package: the folder's package, whose modules are imported when they are needed.
+        preset_for: data name -> the preset that suits it; ``""`` for all other data.
+    """
+
+    name: str
+    title: str
+    summary: str
+    data: Mapping[str, str]
+    package: str
+    preset_for: Mapping[str, str]
+
+    @property
+    def default_data(self) -> str:
+        """The data taken when none is named."""
+        return next(iter(self.data))
+
+    @property
+    def presets(self) -> Mapping[str, Preset]:
+        """The nets of this task by name."""
+        return self._module("model").PRESETS
+
+    @property
+    def preprocessing(self) -> type:
+        """The transformer class that turns pictures into the net's input."""
+        return self._module("model").PREPROCESSING
+
+    @property
+    def shipped(self) -> Path:
+        """The model that comes with the package."""
+        return Path(__file__).parent / self.name / "model.safetensors"
+
+    def load_data(self, source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
+        """Pictures to train on and to test on; ValueError for an unknown name or bad files."""
+        return self._module("data").load_data(source, data_dir, seed)
+
+    def _module(self, name: str) -> Any:
+        return importlib.import_module(f"{self.package}.{name}")
+
+    def preset_name(self, data: str) -> str:
+        """The preset that suits some data."""
+        return self.preset_for.get(data, self.preset_for[""])
+
+    def report_name(self, data: str) -> str:
+        """The folder of a report on some data: the task's name for the default data."""
+        return self.name if data == self.default_data else f"{self.name}-{Path(data).stem}"
+
+    def pipeline(self, preset: str | None = None, **settings: Any) -> Pipeline:
+        """An unfitted scikit-learn pipeline: preprocessing, then the net.
+
+        Args:
+            preset: one of :attr:`presets`; by default the one for the default data.
+            settings: parameters of the estimator that replace the preset's.
+
+        Raises:
+            ValueError: an unknown preset (the nearest is suggested) or setting.
+        """
+        from sklearn.pipeline import Pipeline
+
+        from bpapps.estimators import BackpropClassifier
+
+        name = preset or self.preset_name(self.default_data)
+        chosen = self.presets[nearest(name, self.presets, f"preset of {self.name}")]
+        net = BackpropClassifier(**chosen.estimator)
+        for key in settings:
+            nearest(key, net.get_params(), "setting")
+        return Pipeline(
+            [
+                ("preprocessing", self.preprocessing(**chosen.preprocessing)),
+                ("net", net.set_params(**settings)),
+            ]
+        )
+
+
+def names() -> list[str]:
+    """The names of all tasks."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+
+
+def get(name: str) -> Task:
+    """The task of a name; ValueError suggests the nearest for one that is unknown."""
+    module = importlib.import_module(f"{__name__}.{nearest(name, names(), 'task')}")
+    return module.TASK
+
+
+def nearest(name: str, known: Any, kind: str) -> str:
+    """The name itself where it is known; else an error that suggests the nearest."""
+    if name in known:
+        return name
+    close = get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(known)}"
+    raise UnknownNameError(f"unknown {kind} {name!r}; {hint}")

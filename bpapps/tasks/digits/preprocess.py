@@ -9,7 +9,7 @@ made them passes unchanged.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +17,29 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from bpapps import images
 
-_CHUNK = 4_000_000  # pixels worked on at once
+_CHUNK = 2_000_000  # pixels worked on at once
+_WORK = 112  # longest side, in pixels, that the ink is looked for in
 _FAINT = 0.02  # what counts as ink in a clean picture
 
 
 class DigitNormalizer(TransformerMixin, BaseEstimator):
     """Pictures of digits -> rows of size·size values in [0, 1], ink bright.
 
+    Stateless. Takes whatever :func:`bpapps.images.as_pictures` takes.
+
     Parameters
     ----------
-    size : int
-        Side of the field, pixels.
-    box : int
-        Side of the box that the ink is scaled to.
-    center : {"mass", "box"}
-        What is put at the field's centre: the ink's centre of mass, or of its box.
+    size : int, default=28
+        Side of the field, in pixels.
+    box : int, default=20
+        Side of the square that the ink is scaled to fill, its aspect kept.
+    center : {"mass", "box"}, default="mass"
+        What is put at the field's centre: the ink's centre of mass, or that of its box.
+        scikit-learn's digits are ``size=8, box=8, center="box"``.
 
     """
 
-    def __init__(self, size: int = 28, box: int = 20, center: str = "mass"):
+    def __init__(self, size: int = 28, box: int = 20, center: Literal["mass", "box"] = "mass"):
         self.size = size
         self.box = box
         self.center = center
@@ -44,76 +48,115 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
         """Nothing to learn."""
         return self
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Normalised pictures, float32 (n, size·size); a blank picture gives zeros."""
         pictures = images.as_pictures(X)
-        out = np.zeros((len(pictures), self.size * self.size), dtype=np.float32)
+        if isinstance(pictures, list):
+            pictures = [_around_ink(picture) for picture in pictures]
+        elif max(pictures.shape[1:]) > _WORK:
+            pictures = [_around_ink(picture) for picture in pictures]
+        out = np.zeros((len(pictures), self.size, self.size), dtype=np.float32)
         for places, stack in images.by_shape(pictures):
             step = max(1, _CHUNK // max(1, stack[0].size))
             for i in range(0, len(stack), step):
-                part = stack[i : i + step]
-                out[places[i : i + step]] = self._transform_stack(part).reshape(len(part), -1)
-        return out
+                out[places[i : i + step]] = self._transform_stack(stack[i : i + step])
+        return out.reshape(len(out), -1)
 
     def _transform_stack(self, stack: images.Stack) -> images.Stack:
         if stack.shape[1:] != (self.size, self.size):
             return self._normalize(stack)
         ready = self._is_normal(stack)
+        if ready.all():
+            return stack
         out = stack.copy()
-        if not ready.all():
-            out[~ready] = self._normalize(stack[~ready])
-        return np.clip(out, 0, 1)
+        out[~ready] = self._normalize(stack[~ready])
+        return out
 
     def _is_normal(self, stack: images.Stack) -> NDArray[np.bool_]:
         """Which pictures of the field's size are as MNIST's authors (or the 8×8's) left them."""
         if self.center == "box":
-            ring = np.concatenate(
-                [stack[:, 0], stack[:, -1], stack[:, 1:-1, 0], stack[:, 1:-1, -1]], axis=1
-            )
+            sides = stack[:, 0], stack[:, -1], stack[:, 1:-1, 0], stack[:, 1:-1, -1]
+            ring = np.concatenate(sides, axis=1)
             return np.median(ring, axis=1) <= 0.3 * stack.max(axis=(1, 2))
         boxes = images.bounding_boxes(stack > _FAINT)
-        longer = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-        off = np.abs(images.centres_of_mass(stack) - (self.size / 2 + 0.5)).max(axis=1)
+        off = np.abs(images.centres_of_mass(stack) - self._middle).max(axis=1)
         strong = stack.max(axis=(1, 2)) > 0.7
-        return strong & (abs(longer - self.box) <= 1) & (off <= 1.5)
+        return strong & (abs(_longer(boxes) - self.box) <= 1) & (off <= 1.5)
+
+    @property
+    def _middle(self) -> float:
+        """MNIST's centre of mass is the pixel (14, 14), whose middle is at 14.5."""
+        return self.size / 2 + (0.5 if self.center == "mass" else 0)
 
     def _normalize(self, stack: images.Stack) -> images.Stack:
-        n, h, w = stack.shape
-        contrast = images.remove_shadows(images.ink_contrast(stack))
-        soft = images.smooth(contrast, max(0.7, max(h, w) / 48))
-        threshold = 0.8 * images.otsu(soft)
-        mask = images.drop_specks(soft > threshold[:, None, None], soft)
-        boxes = images.bounding_boxes(mask).astype(np.float32)
-        inked = boxes[:, 2] > 0
-        boxes[~inked] = (0, 0, h, w)
-        longer = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-        scale = self.box / longer
-        middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+        ink = images.find_ink(stack)
+        floor = 0.4 * ink.threshold
+        field = self._place(_above(ink.contrast, floor), ink)
+        full = _full_ink(field)
+        if stack.shape[1:] == (self.size, self.size):
+            here = self._in_place(ink)
+            field[here] = _above(ink.contrast, np.minimum(floor, 2 * ink.noise))[here]
+            full[here] = _full_ink(ink.contrast * ink.mask)[here]
+        field /= np.maximum(full, 1e-6)[:, None, None]
+        field[ink.blank] = 0
+        return np.clip(field, 0, 1)
+
+    def _place(self, inked: images.Stack, ink: images.Ink) -> images.Stack:
+        """The ink, scaled to the box and centred; all of the picture where no ink is clear."""
+        boxes = np.where(ink.clear[:, None], ink.boxes, (0, 0, *inked.shape[1:]))
+        scale = np.where(ink.clear, self.box, self.size) / _longer(boxes)
+        source = (boxes[:, :2] + boxes[:, 2:]) / 2
+        target = np.full_like(source, self.size / 2)
         if self.center == "mass":
-            source = images.centres_of_mass(np.where(mask, soft, 0))
-            source[~inked] = middle[~inked]
-            target = np.full_like(source, self.size / 2 + 0.5)
-        else:
-            source, target = middle, np.full_like(middle, self.size / 2)
-        floor = 0.4 * threshold[:, None, None]
-        field = images.resample(np.maximum(contrast - floor, 0), scale, source, target, self.size)
+            source[ink.clear] = _mass(ink)[ink.clear]
+            target[ink.clear] = self._middle
+        field = images.resample(inked, scale, source, target, self.size)
         # Nothing beyond the box: the paper's texture is not ink.
         low = np.floor((boxes[:, :2] - source) * scale[:, None] + target)
         high = np.ceil((boxes[:, 2:] - source) * scale[:, None] + target)
         at = np.arange(self.size)
         rows = (at >= low[:, :1]) & (at < high[:, :1])
         columns = (at >= low[:, 1:]) & (at < high[:, 1:])
-        field *= rows[:, :, None] & columns[:, None, :]
-        full = _full_ink(field)
-        return np.clip(field / full[:, None, None], 0, 1)
+        return field * (rows[:, :, None] & columns[:, None, :])
+
+    def _in_place(self, ink: images.Ink) -> NDArray[np.bool_]:
+        """Whose ink needs no moving, as far as the noise lets one tell; then moving harms."""
+        off = np.abs(_mass(ink) - self._middle).max(axis=1)
+        size_right = abs(_longer(ink.boxes) - self.box) <= 2.5 + 10 * ink.noise
+        return ~ink.clear | (size_right & (off <= 1.5 + 4 * ink.noise))
+
+
+def _above(contrast: images.Stack, floor: NDArray[np.float32]) -> images.Stack:
+    return np.maximum(contrast - floor[:, None, None], 0)
+
+
+def _longer(boxes: NDArray[Any]) -> NDArray[Any]:
+    return np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+
+
+def _mass(ink: images.Ink) -> NDArray[np.float32]:
+    return images.centres_of_mass(ink.mask * np.maximum(ink.contrast, 0))
+
+
+def _around_ink(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A large picture cut to the surroundings of its ink and shrunk to a working size."""
+    small = images.shrink(picture, _WORK)
+    if small is picture:
+        return picture
+    top, left, bottom, right = images.find_ink(small[None]).boxes[0]
+    longer = max(bottom - top, right - left)
+    if longer == 0 or longer > max(small.shape) / 2:
+        return small
+    factor = max(picture.shape) / max(small.shape)
+    margin = longer // 2 + 2
+    rows = slice(int(max(0, top - margin) * factor), int((bottom + margin) * factor))
+    columns = slice(int(max(0, left - margin) * factor), int((right + margin) * factor))
+    return images.shrink(picture[rows, columns], _WORK)
 
 
 def _full_ink(field: images.Stack) -> NDArray[np.float32]:
-    """The contrast of full ink, (n,): two fifths of each picture's ink exceed it, as in MNIST."""
+    """The contrast of full ink, (n,): half of each picture's ink exceeds it, as in MNIST."""
     falling = -np.sort(-field.reshape(len(field), -1), axis=1)
     count = (falling > 0.3 * falling[:, :1]).sum(axis=1)
-    full = falling[np.arange(len(field)), (0.4 * count).astype(np.intp)]
-    return np.where(full > 0, full, 1).astype(np.float32)
+    full = falling[np.arange(len(field)), (0.5 * count).astype(np.intp)]
+    return np.where(full > 0, full, 1)

@@ -1,0 +1,455 @@
+"""User pictures, safely decoded; and the ink operations that tasks share.
+
+The first half turns what a user has (files, PIL images, arrays of any size, range and number of
+channels) into gray pictures, float32 in [0, 1]. The second half finds handwriting on paper. It
+works on a *stack* of pictures, shape (n, h, w), all at once; one picture is a stack of one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Stack = NDArray[np.float32]  # (n, h, w)
+Mask = NDArray[np.bool_]  # (n, h, w)
+Pictures = Stack | list[NDArray[np.float32]]  # equal sizes; or (h, w) each, of any sizes
+
+MAX_PIXELS = 50_000_000
+MIN_SIDE = 4
+# Formats whose decoders run nothing else: EPS, for one, would start an interpreter.
+FORMATS = ("PNG", "JPEG", "MPO", "BMP", "TIFF", "GIF", "WEBP", "PPM")
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used: which one, what is wrong, and what to do."""
+
+
+# ------------------------------------------------------------------ files
+
+
+def read_picture(path: str | Path) -> NDArray[np.float32]:
+    """The picture in a file, gray, (h, w) in [0, 1], turned upright as its EXIF data says.
+
+    Raises PictureError, one line that names the file, for whatever is not one readable picture
+    of at least 4 pixels a side and at most 50 megapixels.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise PictureError(f"{path} is a folder; give the pictures in it")
+    try:
+        if path.stat().st_size == 0:
+            raise PictureError(f"{path} is empty; give a picture file")
+        with path.open("rb") as file:
+            return _decode(file, str(path))
+    except FileNotFoundError:
+        raise PictureError(f"{path} does not exist; check the name") from None
+    except PermissionError:
+        raise PictureError(f"{path} may not be read; check its permissions") from None
+    except OSError as error:
+        raise PictureError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def _decode(file: Any, name: str) -> NDArray[np.float32]:
+    from PIL import Image, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of huge sizes and odd metadata: checked below
+        try:
+            with Image.open(file, formats=FORMATS) as image:
+                return gray(image, name)
+        except PictureError:
+            raise
+        except UnidentifiedImageError:
+            raise PictureError(
+                f"{name} is not a picture; give a PNG, JPEG, BMP, TIFF, GIF or WebP file"
+            ) from None
+        except Image.DecompressionBombError:
+            raise PictureError(_too_large(name)) from None
+        except Exception as error:  # a decoder meets broken data with whatever it trips over
+            reason = str(error) or type(error).__name__
+            raise PictureError(
+                f"{name} is damaged or cut short ({reason}); save or download it again"
+            ) from None
+
+
+def _too_large(name: str) -> str:
+    return f"{name} has more than {MAX_PIXELS // 10**6} megapixels; scale it down or crop it"
+
+
+def gray(image: Image, name: str = "the picture") -> NDArray[np.float32]:
+    """A PIL image as gray values, (h, w) in [0, 1]. Its size is checked before it is decoded.
+
+    Transparent parts show white paper, or black where that keeps more contrast (light ink).
+    Raises PictureError for several frames and for sizes out of bounds.
+    """
+    from PIL import ImageOps
+
+    width, height = image.size
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(
+            f"{name} is only {width}×{height} pixels; give one of at least {MIN_SIDE} a side"
+        )
+    if width * height > MAX_PIXELS:
+        raise PictureError(f"{_too_large(name)} ({width}×{height})")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # a phone's JPEG with a preview or depth map
+        raise PictureError(f"{name} has {frames} frames; give one picture")
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        return np.asarray(image, dtype=np.float32) / np.float32(65535)
+    if image.mode in ("I", "F"):
+        return _deep(np.asarray(image, dtype=np.float32), name)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(255)
+        return _on_paper(_eight_bit(image.convert("RGB")), alpha)
+    return _eight_bit(image if image.mode in ("1", "L") else image.convert("RGB"))
+
+
+def _eight_bit(image: Image) -> NDArray[np.float32]:
+    return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255)
+
+
+def _deep(values: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+    """Integers or fractions of unstated range: the least usual one that holds them."""
+    low, top = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(top)) or low < 0 or top > 65535:
+        raise PictureError(f"{name} holds values out of range; save it with 8 or 16 bits")
+    return values / np.float32(1 if top <= 1 else 255 if top <= 255 else 65535)
+
+
+def _on_paper(ink: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    on_black = ink * alpha
+    on_white = on_black + (1 - alpha)
+    return on_white if on_white.std() >= on_black.std() else on_black
+
+
+# ------------------------------------------------------------------ arrays
+
+
+def as_pictures(X: Any) -> Pictures:
+    """Gray pictures in [0, 1] from whatever holds pictures.
+
+    X: an array (n, h, w), (n, h, w, 1 | 3 | 4) or (n, h·h), or a list of arrays (h, w) or
+    (h, w, 1 | 3 | 4), PIL images and paths, of any sizes. Integers of 8 and 16 bits and booleans
+    are scaled by their type; other numbers by the largest of the batch: up to 1 as they are, up
+    to 16 over 16 (scikit-learn's digits), up to 255 over 255. Noise may carry a picture of the
+    range [0, 1] a little beyond it: up to 2 and down to -1 is clipped.
+    Raises ValueError for anything else, NaN and infinity included.
+    """
+    if isinstance(X, str | Path):
+        raise ValueError("X is one path; give a list of pictures")
+    if hasattr(X, "to_numpy"):  # a data frame
+        X = X.to_numpy()
+    if isinstance(X, np.ndarray) and X.dtype != object:
+        return _one_channel(_scale([_square(X)])[0], 3)
+    items = [_as_array(item) for item in X]
+    if items and all(item.ndim == 1 for item in items):
+        return as_pictures(np.array(items))
+    return [_one_channel(item, 2) for item in _scale(items)]
+
+
+def by_shape(pictures: Pictures) -> Iterator[tuple[NDArray[np.intp], Stack]]:
+    """Groups of equal size: (their places in ``pictures``, the stack of them)."""
+    if isinstance(pictures, np.ndarray):
+        yield np.arange(len(pictures)), pictures
+        return
+    places: dict[tuple[int, ...], list[int]] = {}
+    for i, picture in enumerate(pictures):
+        places.setdefault(picture.shape, []).append(i)
+    for where in places.values():
+        yield np.array(where), np.stack([pictures[i] for i in where])
+
+
+def _square(X: NDArray[Any]) -> NDArray[Any]:
+    """Rows of pixels (n, h·h) as pictures (n, h, h); other shapes as they are."""
+    if X.ndim != 2:
+        return X
+    side = round(X.shape[1] ** 0.5)
+    if side * side != X.shape[1]:
+        raise ValueError(
+            f"X has shape {X.shape}, and {X.shape[1]} pixels a row are not a square; "
+            "give pictures of shape (n, height, width)"
+        )
+    return X.reshape(len(X), side, side)
+
+
+def _as_array(item: Any) -> NDArray[Any]:
+    if isinstance(item, str | Path):
+        return read_picture(item)
+    if hasattr(item, "getbands"):
+        return gray(item)
+    return np.asarray(item)
+
+
+_RANGES = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
+
+
+def _scale(arrays: list[NDArray[Any]]) -> list[NDArray[np.float32]]:
+    for a in arrays:
+        if a.dtype.kind not in "buif":
+            raise ValueError(f"X holds {a.dtype} values; pictures are numbers")
+    loose = [a for a in arrays if a.dtype.name not in _RANGES and a.size]
+    low = min((float(a.min()) for a in loose), default=0.0)
+    top = max((float(a.max()) for a in loose), default=1.0)
+    if not (np.isfinite(low) and np.isfinite(top)):
+        raise ValueError("X contains NaN or infinity; pictures are finite numbers")
+    if top > 255 or low < (-1 if top <= 2 else 0):
+        raise ValueError(f"X ranges over {low:g} to {top:g}; scale it to 0..1, 0..16 or 0..255")
+    unstated = 1.0 if top <= 2 else 16.0 if top <= 16 else 255.0
+    scaled = []
+    for a in arrays:
+        b = a.astype(np.float32)
+        b *= np.float32(1 / _RANGES.get(a.dtype.name, unstated))
+        scaled.append(b if low >= 0 and top <= unstated else np.clip(b, 0, 1))
+    return scaled
+
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+
+
+def _one_channel(x: NDArray[np.float32], ndim: int) -> NDArray[np.float32]:
+    """(…, h, w, 1 | 3 | 4) as (…, h, w); ``ndim`` is that of pictures without channels."""
+    if x.ndim == ndim:
+        return x
+    if x.ndim != ndim + 1 or x.shape[-1] not in (1, 3, 4):
+        expected = "(n, h, w), (n, h, w, 1|3|4) or (n, h·h)" if ndim == 3 else "(h, w[, 1|3|4])"
+        raise ValueError(f"a picture array has shape {x.shape}; expected {expected}")
+    if x.shape[-1] == 1:
+        return x[..., 0]
+    luma = x[..., :3] @ _LUMA
+    if x.shape[-1] == 3:
+        return luma
+    if ndim == 2:
+        return _on_paper(luma, x[..., 3])
+    return np.stack([_on_paper(*pair) for pair in zip(luma, x[..., 3], strict=True)])
+
+
+# ------------------------------------------------------------------ ink
+
+
+class Ink(NamedTuple):
+    """What :func:`find_ink` saw in each of n pictures.
+
+    contrast: to the paper, ink positive, (n, h, w). mask: where the ink is. boxes: of the mask,
+    top, left, bottom, right, the latter two exclusive, (n, 4). level: the ink's mean contrast,
+    threshold: the least that counts as ink, noise: the standard deviation of the paper's
+    grain, each (n,).
+    """
+
+    contrast: Stack
+    mask: Mask
+    boxes: NDArray[np.intp]
+    level: NDArray[np.float32]
+    threshold: NDArray[np.float32]
+    noise: NDArray[np.float32]
+
+    @property
+    def blank(self) -> NDArray[np.bool_]:
+        """Nothing there, (n,): an even surface."""
+        return self.level < 0.03
+
+    @property
+    def clear(self) -> NDArray[np.bool_]:
+        """Ink that stands out from the paper's grain, (n,)."""
+        return ~self.blank & (self.level > 1.2 * self.noise)
+
+
+def find_ink(stack: Stack) -> Ink:
+    """Tell the ink from the paper: either may be the darker, the light may be uneven.
+
+    Noise does not throw it: what is ink is decided on a smoothed copy; the contrast is not.
+    """
+    contrast = ink_contrast(stack)
+    noise = grain(contrast)
+    blur = max(0.7, max(stack.shape[1:]) / 48)
+    soft = smooth(contrast, blur)
+    noisy = noise > 0.15
+    if noisy.any():
+        soft[noisy] = smooth(contrast[noisy], 2 * blur)
+    shadow = broad(soft)
+    contrast = contrast - shadow
+    soft -= shadow
+    threshold = 0.8 * otsu(soft)
+    mask = drop_specks(soft > threshold[:, None, None], soft)
+    level = (soft * mask).sum(axis=(1, 2)) / np.maximum(mask.sum(axis=(1, 2)), 1)
+    return Ink(contrast, mask, bounding_boxes(mask), level, threshold, noise)
+
+
+def fit_paper(stack: Stack, rounds: int = 6) -> Stack:
+    """The paper's brightness: a quadratic surface fitted to each picture, robust to its ink.
+
+    Iteratively reweighted least squares with the redescending weights of Geman and McClure
+    (1987), so that ink, the minority, loses its say. The paper may be dark or light.
+    """
+    n, h, w = stack.shape
+    y = np.linspace(-1, 1, h, dtype=np.float32)[:, None] + np.zeros((1, w), dtype=np.float32)
+    x = np.linspace(-1, 1, w, dtype=np.float32)[None] + np.zeros((h, 1), dtype=np.float32)
+    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
+    products = (basis[:, None] * basis[None]).reshape(36, -1).T
+    # The paper is seen best at the edge: a bold character may fill the middle.
+    prior = (0.5 + np.maximum(abs(x), abs(y)) ** 2).ravel()
+    ridge = 1e-6 * np.eye(6, dtype=np.float32)
+    values = stack.reshape(n, -1)
+    spread = values.std(axis=1, keepdims=True) + np.float32(1e-4)
+    least = 0.1 * spread
+    paper = np.median(values, axis=1, keepdims=True)
+    for _ in range(rounds):
+        weight = prior / (1 + ((values - paper) / spread) ** 2) ** 2
+        gram = (weight @ products).reshape(n, 6, 6) + ridge
+        paper = np.linalg.solve(gram, ((weight * values) @ basis.T)[..., None])[..., 0] @ basis
+        squares = weight * (values - paper) ** 2
+        rms = np.sqrt(squares.sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True))
+        spread = np.maximum(1.5 * rms, least)
+    return paper.reshape(stack.shape)
+
+
+def ink_contrast(stack: Stack) -> Stack:
+    """Signed contrast to the paper, ink positive, whether the ink is darker or lighter.
+
+    The longer tail of the differences from the paper is the ink: the sign of their third moment.
+    """
+    contrast = stack - fit_paper(stack)
+    soft = smooth(contrast, 0.7)
+    third = (soft * soft * soft).sum(axis=(1, 2), keepdims=True)
+    return np.where(third < 0, -contrast, contrast)
+
+
+def grain(contrast: Stack) -> NDArray[np.float32]:
+    """Standard deviation of the noise, (n,): a median form of Immerkær's (1996) estimate.
+
+    His mask is blind to planes, and the median to the lines of the ink.
+    """
+    if min(contrast.shape[1:]) < 3:
+        return np.zeros(len(contrast), dtype=np.float32)
+    down = contrast[:, 2:] - 2 * contrast[:, 1:-1] + contrast[:, :-2]
+    both = down[:, :, 2:] - 2 * down[:, :, 1:-1] + down[:, :, :-2]
+    return np.median(np.abs(both).reshape(len(contrast), -1), axis=1) / np.float32(6 * 0.6745)
+
+
+def smooth(stack: Stack, sigma: float) -> Stack:
+    """Gaussian blur of each picture, sigma in pixels."""
+    from scipy.ndimage import gaussian_filter
+
+    return gaussian_filter(stack, (0, sigma, sigma), mode="nearest", truncate=2.5)
+
+
+def broad(contrast: Stack) -> Stack:
+    """What is broader than any stroke, such as a shadow: the opening by half the shorter side."""
+    from scipy.ndimage import grey_opening
+
+    side = max(3, min(contrast.shape[1:]) // 2)
+    return grey_opening(np.maximum(contrast, 0), size=(1, side, side), mode="nearest")
+
+
+def otsu(stack: Stack, bins: int = 64) -> NDArray[np.float32]:
+    """Otsu's threshold (1979) between each picture's low and high positive values, (n,)."""
+    n = len(stack)
+    top = np.maximum(stack.max(axis=(1, 2)), 1e-6)
+    index = (np.maximum(stack, 0) * ((bins - 1) / top)[:, None, None]).astype(np.intp)
+    index += (np.arange(n) * bins)[:, None, None]
+    counts = np.bincount(index.ravel(), minlength=n * bins).reshape(n, bins)
+    below = counts.cumsum(axis=1)[:, :-1]
+    above = counts.sum(axis=1, keepdims=True) - below
+    moments = (counts * np.arange(bins)).cumsum(axis=1)
+    low = moments[:, :-1] / np.maximum(below, 1)
+    high = (moments[:, -1:] - moments[:, :-1]) / np.maximum(above, 1)
+    between = below * above * (high - low) ** 2
+    return ((between.argmax(axis=1) + 1) * top / (bins - 1)).astype(np.float32)
+
+
+_TOUCHING = np.zeros((3, 3, 3), dtype=bool)
+_TOUCHING[1] = True  # eight neighbours within a picture, none across pictures
+
+
+def drop_specks(mask: Mask, weight: Stack, share: float = 0.1) -> Mask:
+    """Keep the connected pieces that hold at least ``share`` of the largest one's weight.
+
+    A piece at the picture's edge is likely a neighbour's end, a ruled line or a shadow: it
+    counts a third, and goes unless the largest piece itself is at the edge (a tight crop).
+    """
+    from scipy.ndimage import label
+
+    pieces, count = label(mask, _TOUCHING)
+    if count == 0:
+        return mask
+    flat = pieces.ravel()
+    mass = np.bincount(flat, (weight * mask).ravel(), minlength=count + 1)
+    owner = np.zeros(count + 1, dtype=np.intp)
+    owner[flat] = np.repeat(np.arange(len(mask)), mask[0].size)
+    at_edge = np.zeros(count + 1, dtype=bool)
+    for edge in (pieces[:, 0], pieces[:, -1], pieces[:, :, 0], pieces[:, :, -1]):
+        at_edge[edge.ravel()] = True
+    mass[at_edge] /= 3
+    mass[0] = 0
+    largest = np.zeros(len(mask))
+    np.maximum.at(largest, owner[1:], mass[1:])
+    tight = np.zeros(len(mask), dtype=bool)
+    tight[owner[at_edge & (mass == largest[owner])]] = True
+    keep = (mass >= share * largest[owner]) & (~at_edge | tight[owner])
+    keep[0] = False
+    return keep[pieces]
+
+
+# ------------------------------------------------------------------ geometry
+
+
+def bounding_boxes(mask: Mask) -> NDArray[np.intp]:
+    """Top, left, bottom, right (the latter two exclusive) of each mask, (n, 4); zeros if empty."""
+    h, w = mask.shape[1:]
+    rows, columns = mask.any(axis=2), mask.any(axis=1)
+    top, left = rows.argmax(axis=1), columns.argmax(axis=1)
+    bottom, right = h - rows[:, ::-1].argmax(axis=1), w - columns[:, ::-1].argmax(axis=1)
+    return np.stack([top, left, bottom, right], axis=1) * rows.any(axis=1)[:, None]
+
+
+def centres_of_mass(stack: Stack) -> NDArray[np.float32]:
+    """Row and column of each picture's centre of mass, (n, 2); a pixel's middle is at + 0.5."""
+    rows, columns = stack.sum(axis=2), stack.sum(axis=1)
+    total = np.maximum(rows.sum(axis=1), 1e-9)
+    y = rows @ (np.arange(stack.shape[1], dtype=np.float32) + 0.5) / total
+    x = columns @ (np.arange(stack.shape[2], dtype=np.float32) + 0.5) / total
+    return np.stack([y, x], axis=1).astype(np.float32)
+
+
+def shrink(picture: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
+    """The picture (h, w) averaged over whole blocks, until no side is above ``longest``."""
+    from PIL import Image
+
+    factor = -(-max(picture.shape) // longest)
+    if factor <= 1:
+        return picture
+    return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).reduce(factor))
+
+
+def resample(
+    stack: Stack, scale: NDArray[Any], source: NDArray[Any], target: NDArray[Any], size: int
+) -> Stack:
+    """Scale each picture and lay its point ``source`` on ``target`` of a size×size field.
+
+    scale (n,), source and target (n, 2) as row and column. Shrinking averages the area under
+    each new pixel, enlarging interpolates linearly; outside the picture there is nothing (0).
+    """
+    down = _overlaps(stack.shape[1], scale, source[:, 0], target[:, 0], size)
+    across = _overlaps(stack.shape[2], scale, source[:, 1], target[:, 1], size)
+    return down @ stack @ across.transpose(0, 2, 1)
+
+
+def _overlaps(
+    length: int, scale: NDArray[Any], source: NDArray[Any], target: NDArray[Any], size: int
+) -> Stack:
+    """How much of each old pixel lies under each new one: (n, size, length), rows sum to 1."""
+    half = 0.5 * np.maximum(1, 1 / scale)[:, None, None]
+    new = np.arange(size, dtype=np.float32)[None, :, None] + 0.5
+    at = (new - target[:, None, None]) / scale[:, None, None] + source[:, None, None]
+    old = np.arange(length, dtype=np.float32)
+    overlap = np.minimum(at + half, old + 1) - np.maximum(at - half, old)
+    return (np.maximum(overlap, 0) / (2 * half)).astype(np.float32)

@@ -1,0 +1,153 @@
+"""A trained pipeline as one file: its preprocessing, its net, its classes, and where it is from.
+
+The file is safetensors with JSON metadata; loading it runs no code from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bpapps import __version__, tasks
+from bpapps.core import Chain
+from bpapps.core.storage import StorageError, load_network, save_network
+from bpapps.images import PictureError, read_picture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+FILE_NAME = "model.safetensors"
+
+
+UNSURE = 0.5
+"""A label with a lower probability is called unsure."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a picture shows: its label and the runner-up, each with its probability.
+
+    ``problem`` says why there is no label, or is empty.
+    """
+
+    file: str
+    problem: str
+    label: Any = None
+    probability: float | None = None
+    runner_up: Any = None
+    runner_up_probability: float | None = None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the label has a probability below one half."""
+        return self.probability is not None and self.probability < UNSURE
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"{self.file}: {self.problem}"
+        warning = "unsure: " if self.unsure else ""
+        return (
+            f"{self.file}: {warning}{self.label} ({self.probability:.1%}), "
+            f"then {self.runner_up} ({self.runner_up_probability:.1%})"
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data; ``problem`` is null where there is none."""
+        return {**asdict(self), "problem": self.problem or None, "unsure": self.unsure}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted pipeline of a task.
+
+    ``metadata`` holds task, preset, preprocessing, classes, input_shape, versions, data (what it
+    was trained on, with its hash) and figures.
+    """
+
+    task: tasks.Task
+    pipeline: Pipeline
+    metadata: Mapping[str, Any]
+
+    @property
+    def classes(self) -> NDArray:
+        """The labels, in the order of the probabilities."""
+        return self.pipeline[-1].classes_
+
+    def predict_proba(self, pictures: Any) -> NDArray:
+        """Probabilities (n, classes) for pictures of any size, as the preprocessing takes them."""
+        return self.pipeline.predict_proba(pictures)
+
+    def read(self, files: Sequence[Path]) -> list[Reading]:
+        """What each picture file shows; a bad file is a reading with a problem, not an error."""
+        return [self._read(file) for file in files]
+
+    def _read(self, file: Path) -> Reading:
+        try:
+            picture = read_picture(file)
+        except PictureError as error:
+            return Reading(str(file), str(error).removeprefix(f"{file}: "))
+        problem = self.pipeline[0].inspect(picture)
+        if problem:
+            return Reading(str(file), problem)
+        probabilities = self.predict_proba([picture])[0]
+        best, second = probabilities.argsort()[::-1][:2]
+        return Reading(
+            str(file),
+            "",
+            self.classes[best].item(),
+            float(probabilities[best]),
+            self.classes[second].item(),
+            float(probabilities[second]),
+        )
+
+
+def save(path: Path, model: Model) -> None:
+    """Write a model, under a temporary name first; StorageError where that is not possible."""
+    net = model.pipeline[-1]
+    own = {
+        "task": model.task.name,
+        "preprocessing": model.pipeline[0].get_params(),
+        "classes": net.classes_.tolist(),
+        "input_shape": list(net.input_shape_),
+        "versions": {"bpapps": __version__},
+    }
+    save_network(path, net.network_, net.params_, {**model.metadata, **own})
+
+
+def load(path: Path) -> Model:
+    """Read a model; StorageError (a ValueError) for anything that is not one."""
+    from sklearn.pipeline import Pipeline
+
+    from bpapps.estimators import BackpropClassifier
+
+    network, params, metadata = load_network(path)
+    try:
+        task = tasks.get(metadata["task"])
+        preprocessing = task.preprocessing(**metadata["preprocessing"])
+        shape = tuple(metadata["input_shape"])
+        if not isinstance(network, Chain):
+            raise ValueError("not a chain of layers")
+        net = BackpropClassifier.from_trained(network, params, metadata["classes"], shape)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise StorageError(f"{path}: a network, but not a model of a task ({error})") from None
+    return Model(task, Pipeline([("preprocessing", preprocessing), ("net", net)]), metadata)
+
+
+def find(name: str | Path) -> Model:
+    """The model of a file, of a run's folder, or the one shipped for a task's name.
+
+    Raises:
+        ValueError: there is none; a task's name that is nearly right is suggested.
+    """
+    path = Path(name)
+    if path.is_dir() and (path / FILE_NAME).exists():
+        return load(path / FILE_NAME)
+    if path.suffix or path.exists():
+        return load(path)
+    task = tasks.get(str(name))
+    if not task.shipped.exists():
+        raise ValueError(f"no model is shipped for {name}; train one: bpapps train {name}")
+    return load(task.shipped)

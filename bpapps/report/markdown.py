@@ -1,0 +1,131 @@
+"""Results -> Markdown: a report for a terminal or a commit, and the README's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bpapps.evaluation import Results, Score
+from bpapps.report import readings, words
+from bpapps.report.files import load_all
+
+Row = Sequence[str]
+SCORES = ("What", "Figure", "Target", "Reference", "Command")
+
+
+def to_markdown(results: Results) -> str:
+    """The report's figures as Markdown tables, without its plots and pictures."""
+    parts = [
+        f"# {_plain(results.title)}",
+        _plain(results.summary),
+        _headline(results),
+        *_section("Scores over several seeds", SCORES, [_score(s) for s in results.scores]),
+        *_section(
+            "Precision and recall by class",
+            ("Class", "Precision", "Recall", "F1"),
+            [
+                (
+                    c.label,
+                    words.with_interval(c.precision),
+                    words.with_interval(c.recall),
+                    words.percent(c.f1),
+                )
+                for c in results.per_class
+            ],
+        ),
+        *_section(
+            "Sensitivity to noise",
+            ("Corruption", "Severity that costs 5 points", "Clean", "At the highest severity"),
+            [
+                (
+                    c.title,
+                    readings.drop(c),
+                    words.with_interval(c.points[0].accuracy),
+                    words.with_interval(c.points[-1].accuracy),
+                )
+                for c in readings.weakest_first(results.noise)
+            ],
+            results.noise_reading,
+        ),
+        *_section(
+            "With fewer pictures",
+            ("Training pictures", "Accuracy", "Training time"),
+            [
+                (words.count(p.n_train), words.with_interval(p.accuracy), words.duration(p.seconds))
+                for p in results.learning_curve
+            ],
+        ),
+        *_section(
+            "With wrong labels",
+            ("Wrong labels", "Accuracy", "Training time"),
+            [
+                (words.share(p.share), words.with_interval(p.accuracy), words.duration(p.seconds))
+                for p in results.label_noise
+            ],
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def results_table(folder: str | Path) -> str:
+    """One Markdown table over all reports ``folder/*/results.json``, for the README.
+
+    Each report gives its own test accuracy, then its scores over several seeds. Raises
+    ValueError for a results.json that cannot be read.
+    """
+    rows: list[Row] = []
+    for results in load_all(folder).values():
+        data = results.data.get("title") or results.data.get("name")
+        about = [str(part) for part in (data, results.model.get("preset")) if part]
+        what = ": ".join([results.title, *([", ".join(about)] if about else [])])
+        command = _code(str(results.made.get("command") or ""))
+        rows.append((what, words.with_interval(results.accuracy), words.DASH, words.DASH, command))
+        rows += [_score(score) for score in results.scores]
+    return _table(SCORES, rows) + "\n"
+
+
+def _headline(results: Results) -> str:
+    accuracy = ("Test accuracy", words.with_interval(results.accuracy), "95% interval")
+    return _table(("", "Figure", ""), [accuracy, *readings.headline(results)])
+
+
+def _score(score: Score) -> Row:
+    """A row of the table of scores."""
+    return (
+        f"{score.name}: {score.protocol}" if score.protocol else score.name,
+        f"{words.spread(score)} ({words.runs(score)})",
+        words.target(score),
+        score.reference or words.DASH,
+        _code(score.command),
+    )
+
+
+def _section(title: str, header: Row, rows: Sequence[Row], text: str = "") -> list[str]:
+    """Heading, text and table; nothing where there are no rows."""
+    return [f"## {title}", _plain(text), _table(header, rows)] if rows else []
+
+
+def _table(header: Row, rows: Iterable[Row]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+class _Code(str):
+    """Text already set as code, to stand in a cell as it is."""
+
+
+def _cell(text: str) -> str:
+    return text if isinstance(text, _Code) else _plain(text)
+
+
+def _plain(text: str) -> str:
+    """Text on one line in which Markdown and HTML see nothing of their own."""
+    for sign in "\\`*_|[]<":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())
+
+
+def _code(text: str) -> str:
+    """A command as code; a pipe is escaped all the same, as tables are cut before code is read."""
+    text = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
+    return _Code(f"`{text}`") if text else words.DASH

@@ -1,0 +1,137 @@
+"""Results -> HTML: one file that opens from disk, with no network and no script.
+
+Every section of the report is a template of its own, shown if Results has something for it.
+Templates lay out; words.py phrases numbers, readings.py draws conclusions, plots.py draws.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bpapps.evaluation import Results
+from bpapps.report import plots, readings, words
+from bpapps.report.files import load_all, write, writing_to
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its anchor and template, its heading, and when it is shown."""
+
+    name: str
+    title: str
+    shown: Callable[[Results], Any]
+
+
+SECTIONS = (
+    Section("made", "What was trained, on what, and how", lambda r: r.made or r.data or r.model),
+    Section("scores", "Scores over several seeds", lambda r: r.scores),
+    Section("training", "Training curves", lambda r: r.training.get("history")),
+    Section("classes", "Precision and recall by class", lambda r: r.per_class),
+    Section("confusion", "Confusion matrix", lambda r: r.confusion),
+    Section(
+        "calibration",
+        "Calibration: can its confidence be believed?",
+        lambda r: any(b.n for b in r.calibration.bins),
+    ),
+    Section("mistakes", "Its most confident mistakes", lambda r: r.mistakes),
+    Section("noise", "Sensitivity to noise", lambda r: any(c.points for c in r.noise)),
+    Section(
+        "dependence", "Dependence on the training data", lambda r: r.learning_curve or r.label_noise
+    ),
+    Section("speed", "Training time and speed", lambda r: r.training or r.speed),
+    Section("reading", "How to read this report", lambda r: True),
+)
+
+
+def write_report(results: Results, folder: str | Path) -> Path:
+    """Write ``index.html`` and ``results.json`` into ``folder``; return the path of the page.
+
+    The folder is made if need be. Raises ValueError if it cannot be written to.
+    """
+    folder = Path(folder)
+    text = render(results)
+    with writing_to(folder):
+        results.save(folder / "results.json")
+        return write(folder / "index.html", text)
+
+
+def write_index(folder: str | Path) -> Path:
+    """Write ``index.html`` over all reports found as ``folder/*/results.json``; return its path.
+
+    Raises ValueError if a results.json cannot be read or the folder cannot be written to.
+    """
+    folder = Path(folder)
+    cards = [
+        {"link": f"{quote(name)}/index.html", "results": results}
+        for name, results in load_all(folder).items()
+    ]
+    text = _environment().get_template("index.html").render(cards=cards)
+    with writing_to(folder):
+        return write(folder / "index.html", text)
+
+
+def render(results: Results) -> str:
+    """The whole page as HTML; the same Results give the same text."""
+    sections = [section for section in SECTIONS if section.shown(results)]
+    drawn = {s.name: DRAWN[s.name](results) for s in sections if s.name in DRAWN}
+    page = _environment().get_template("report.html")
+    return page.render(r=results, sections=sections, drawn=drawn)
+
+
+def _draw_noise(results: Results) -> list[plots.Plot]:
+    curves = readings.weakest_first(results.noise)
+    bottom = plots.noise_bottom(curves)
+    return [plots.noise(curve, bottom) for curve in curves]
+
+
+def _draw_dependence(results: Results) -> dict[str, plots.Plot]:
+    drawn = {}
+    if results.learning_curve:
+        drawn["learning"] = plots.learning_curve(results.learning_curve)
+    if results.label_noise:
+        drawn["labels"] = plots.label_noise(results.label_noise)
+    return drawn
+
+
+# What a section draws, by its name: one plot, or several.
+DRAWN: dict[str, Callable[[Results], Any]] = {
+    "training": lambda r: plots.training_curves(r.training["history"]),
+    "classes": lambda r: plots.class_scores(r.per_class),
+    "confusion": lambda r: plots.confusion(r.confusion, r.classes),
+    "calibration": lambda r: plots.reliability(r.calibration),
+    "noise": _draw_noise,
+    "speed": lambda r: plots.training_time(r.training.get("history") or []),
+    "dependence": _draw_dependence,
+}
+
+
+def _environment() -> Any:
+    """Jinja with autoescape on, the package's templates, and words and readings at hand."""
+    from jinja2 import Environment, PackageLoader
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("bpapps.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    style = resources.files("bpapps.report").joinpath("templates/style.css")
+    environment.globals.update(
+        style=Markup(style.read_text(encoding="utf-8")), words=words, readings=readings
+    )
+    environment.filters.update(svg=lambda plot: Markup(plot.svg), picture=picture, link=link)
+    return environment
+
+
+def picture(uri: str) -> str:
+    """The picture if it is a PNG held in the page itself, else nothing: a report loads no file."""
+    return uri if re.fullmatch(r"data:image/png;base64,[A-Za-z0-9+/=]+", uri or "") else ""
+
+
+def link(text: Any) -> str:
+    """The text if it is a web address that may be followed, else nothing."""
+    return str(text) if re.fullmatch(r"https?://\S+", str(text)) else ""

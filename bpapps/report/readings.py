@@ -1,0 +1,149 @@
+"""What a person would read off the figures: the mix-ups, the over-confidence, the weak spots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from bpapps.evaluation import NoiseCurve, Results
+from bpapps.report import words
+
+
+@dataclass(frozen=True)
+class MixUp:
+    """How often one class was taken for another, and its share of the true class."""
+
+    truth: str
+    predicted: str
+    n: int
+    share: float
+
+
+def mix_ups(results: Results, most: int = 8) -> list[MixUp]:
+    """The most frequent confusions, the largest first."""
+    found = [
+        MixUp(results.classes[row], results.classes[column], n, n / sum(counts))
+        for row, counts in enumerate(results.confusion)
+        for column, n in enumerate(counts)
+        if n and row != column
+    ]
+    return sorted(found, key=lambda mix_up: -mix_up.n)[:most]
+
+
+def wrong(results: Results) -> int:
+    """How many test pictures were answered wrongly."""
+    return round((1 - results.accuracy.value) * results.accuracy.n)
+
+
+def confidence_gap(results: Results) -> float | None:
+    """Mean confidence less accuracy over all answers: positive is too sure of itself."""
+    total = sum(b.n for b in results.calibration.bins)
+    if not total:
+        return None
+    return sum(b.n * (b.confidence - b.accuracy) for b in results.calibration.bins if b.n) / total
+
+
+def lean(gap: float) -> str:
+    """A confidence gap in words: ``0.6 points too sure``."""
+    if abs(gap) < 0.0005:
+        return "as sure as right"
+    return f"{100 * abs(gap):.1f} points too {'sure' if gap > 0 else 'unsure'}"
+
+
+def calibration(results: Results) -> str:
+    """One sentence on how far confidence can be taken at its word."""
+    gap = confidence_gap(results)
+    if gap is None:
+        return ""
+    if abs(gap) < 0.002:
+        return "On average the model is as sure as it is right, to within 0.2 points."
+    return (
+        f"On average the model is {100 * abs(gap):.1f} points "
+        f"{'surer than it is right' if gap > 0 else 'less sure than it is right'}."
+    )
+
+
+def weakest_first(curves: list[NoiseCurve]) -> list[NoiseCurve]:
+    """Curves by the severity that costs 5 points, the most sensitive first."""
+    measured = [curve for curve in curves if curve.points]
+
+    def order(curve: NoiseCurve) -> tuple[float, float]:
+        reached = curve.drop5 if curve.drop5 is not None else float("inf")
+        return reached, curve.points[-1].accuracy.value
+
+    return sorted(measured, key=order)
+
+
+def drop(curve: NoiseCurve) -> str:
+    """The severity that costs 5 points, in words."""
+    if curve.drop5 is None:
+        return f"not by {curve.points[-1].severity}"
+    return f"{curve.drop5:.1f}"
+
+
+def headline(results: Results) -> list[tuple[str, str, str]]:
+    """The tiles below the accuracy: name, figure, and what stands behind it."""
+    training, model, speed = results.training, results.model, results.speed
+    gap = confidence_gap(results)
+    tiles = [
+        (
+            "Calibration error",
+            words.percent(results.calibration.ece, 2),
+            "" if gap is None else lean(gap),
+        ),
+        (
+            "Training time",
+            words.duration(training.get("seconds")),
+            words.plural(training["epochs"], "epoch") if training.get("epochs") else "",
+        ),
+        (
+            "Parameters",
+            words.count(model.get("n_parameters")),
+            f"preset {model['preset']}" if model.get("preset") else "",
+        ),
+        (
+            "One picture",
+            words.milliseconds(speed.get("milliseconds_one")),
+            f"{words.count(speed['pictures_per_second'])} a second in batches"
+            if words.known(speed.get("pictures_per_second"))
+            else "",
+        ),
+    ]
+    return [tile for tile in tiles if tile[1] != words.DASH]
+
+
+def score_by_time(history: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
+    """Validation score by seconds of training, summed over the epochs that led to it."""
+    if not all(words.known(record.get("seconds")) for record in history):
+        return []
+    ends = accumulate(record["seconds"] for record in history)
+    scores = [record.get("validation_score") for record in history]
+    return [(end, score) for end, score in zip(ends, scores, strict=True) if words.known(score)]
+
+
+def soon_enough(results: Results, near: float = 0.005) -> str:
+    """When training had come within half a point of its best, in one sentence."""
+    pairs = score_by_time(results.training.get("history") or [])
+    if len(pairs) < 2:
+        return ""
+    best = max(score for _, score in pairs)
+    seconds = next(time for time, score in pairs if score >= best - near)
+    return (
+        f"After {words.duration(seconds)}, {words.share(round(seconds / pairs[-1][0], 2))} of the "
+        f"training, the validation score had come within half a point of its best."
+    )
+
+
+def best_epoch(results: Results) -> tuple[int, float] | None:
+    """Epoch and value of the highest validation score, where one was recorded."""
+    scored = [
+        (i, record.get("epoch", i), record.get("validation_score"))
+        for i, record in enumerate(results.training.get("history") or [], 1)
+    ]
+    known = [(value, -i, epoch) for i, epoch, value in scored if words.known(value)]
+    if not known:
+        return None
+    value, _, epoch = max(known)
+    return epoch, value

@@ -1,0 +1,195 @@
+"""Train the digit readers on each protocol, with several seeds, and keep their scores.
+
+    python scripts/train_digits.py halves kfold mnist-cnn mnist-mlp photos
+
+Each protocol writes a row into ``scores.json`` of a report's folder, from where
+``bpapps report`` takes it. MNIST's runs are kept in ``runs/``: a finished one is not trained
+again, one that was cut off goes on. ``mnist-cnn`` also writes the model that the package ships,
+which is seed 0's whatever its score.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+from tqdm import tqdm
+
+from bpapps import datasets, images, models, runs, tasks
+from bpapps.evaluation import Score
+
+DIGITS = tasks.get("digits")
+REPORTS = Path("reports")
+Options = dict[str, Any]
+
+
+def halves(options: Options) -> tuple[str, Score]:
+    """scikit-learn's digits: the first half to train on, the second to test on."""
+    split = DIGITS.load_data("digits")
+    train, test = (split.train_images, split.train_labels), (split.test_images, split.test_labels)
+    values = [_fit("small", seed, *train).score(*test) for seed in _seeds(options)]
+    flat = [images.as_pictures(part).reshape(len(part), -1) for part in (train[0], test[0])]
+    peers = {
+        name: peer.fit(flat[0], train[1]).score(flat[1], test[1]) for name, peer in _peers().items()
+    }
+    text = "first half / second half, not shuffled"
+    return "digits", _score("scikit-learn digits, halves", text, values, 0.990, peers, options)
+
+
+def kfold(options: Options) -> tuple[str, Score]:
+    """scikit-learn's digits: ten folds, stratified and shuffled by seed 0."""
+    whole = datasets.load("digits")
+    pictures, labels = np.asarray(whole.images), whole.labels
+    flat = images.as_pictures(pictures).reshape(len(labels), -1)
+    values: list[float] = []
+    others: dict[str, list[float]] = {name: [] for name in _peers()}
+    folds = list(StratifiedKFold(10, shuffle=True, random_state=0).split(flat, labels))
+    for fold, (train, test) in enumerate(tqdm(folds, desc="folds", disable=None)):
+        net = _fit("small", fold, pictures[train], labels[train])
+        values.append(net.score(pictures[test], labels[test]))
+        for name, peer in _peers().items():
+            others[name].append(
+                peer.fit(flat[train], labels[train]).score(flat[test], labels[test])
+            )
+    peers = {name: statistics.mean(scores) for name, scores in others.items()}
+    text = "10 folds, stratified, shuffled"
+    return "digits", _score("scikit-learn digits, 10-fold", text, values, 0.993, peers, options)
+
+
+def mnist_cnn(options: Options) -> tuple[str, Score]:
+    """MNIST with the convolutional net; ships seed 0's model."""
+    values, finished = _mnist("cnn", options)
+    models.save(DIGITS.shipped, finished[0].model)
+    known = {"PyTorch's example": 0.992}
+    return "digits-mnist", _score("MNIST, cnn", "official test set", values, 0.996, known, options)
+
+
+def mnist_mlp(options: Options) -> tuple[str, Score]:
+    """MNIST with the net 784-800-10."""
+    values, _ = _mnist("mlp", options)
+    known = {"Simard et al. 2003, elastic": 0.993}
+    return "digits-mnist", _score(
+        "MNIST, mlp 784-800-10", "official test set", values, 0.993, known, options
+    )
+
+
+def photos(options: Options) -> tuple[str, Score]:
+    """The MNIST nets on phone photos of digits, which neither trained nor tuned them."""
+    pictures, labels = _phone_photos(datasets.data_dir(options["data_dir"]) / "hand62" / "PNG")
+    values = [
+        float((runs.load(_folder("cnn", seed)).model.pipeline.predict(pictures) == labels).mean())
+        for seed in _seeds(options)
+    ]
+    text = f"{len(labels)} photos of hand62, none used in training or tuning"
+    known = {"an SVM trained on such photos": 0.904}
+    return "digits-mnist", _score("phone photos, cnn of MNIST", text, values, 0.97, known, options)
+
+
+PROTOCOLS: dict[str, Callable[[Options], tuple[str, Score]]] = {
+    "halves": halves,
+    "kfold": kfold,
+    "mnist-cnn": mnist_cnn,
+    "mnist-mlp": mnist_mlp,
+    "photos": photos,
+}
+
+
+@click.command()
+@click.argument("protocols", nargs=-1, required=True, type=click.Choice(list(PROTOCOLS)))
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
+def main(protocols: tuple[str, ...], seeds: int, data_dir: Path | None) -> None:
+    """Train and test on PROTOCOLS, with several seeds where they have any."""
+    for name in protocols:
+        options = {"seeds": seeds, "data_dir": data_dir, "command": _command(name, seeds)}
+        folder, score = PROTOCOLS[name](options)
+        _keep(REPORTS / folder / "scores.json", score)
+        values = " ".join(f"{100 * value:.2f}" for value in score.values)
+        click.echo(f"{score.name}: {100 * score.mean:.2f} ± {100 * score.spread:.2f} ({values})")
+
+
+def _seeds(options: Options) -> Any:
+    return tqdm(range(options["seeds"]), desc="seeds", disable=None)
+
+
+def _command(protocol: str, seeds: int) -> str:
+    given = "" if protocol == "kfold" else f" --seeds {seeds}"
+    return f"python scripts/train_digits.py {protocol}{given}"
+
+
+def _fit(preset: str, seed: int, pictures: Any, labels: Any) -> Any:
+    return DIGITS.pipeline(preset, random_state=seed).fit(pictures, labels)
+
+
+def _peers() -> dict[str, Any]:
+    """What scikit-learn's users would take, with the settings of its own digits example."""
+    return {
+        "SVC": SVC(gamma=0.001 * 16**2),
+        "MLPClassifier": MLPClassifier(max_iter=1000, random_state=0),
+    }
+
+
+def _folder(preset: str, seed: int) -> Path:
+    return Path("runs") / f"digits-mnist-{preset}-{seed}"
+
+
+def _mnist(preset: str, options: Options) -> tuple[list[float], list[runs.Run]]:
+    split = DIGITS.load_data("mnist", options["data_dir"])
+    finished = []
+    for seed in range(options["seeds"]):
+        folder = _folder(preset, seed)
+        if not (folder / models.FILE_NAME).exists():
+            config = runs.Config("digits", "mnist", preset, seed)
+            runs.train(config, split, folder, progress=True)
+        finished.append(runs.load(folder))
+    scores = [run.model.pipeline.score(split.test_images, split.test_labels) for run in finished]
+    return scores, finished
+
+
+def _phone_photos(folder: Path) -> tuple[list[Any], np.ndarray]:
+    """Photos of digits and their labels, exact duplicates dropped."""
+    files = sorted(file for file in folder.glob("DIGIT_*") if file.suffix.lower() == ".png")
+    if not files:
+        raise click.ClickException(f"{folder}: no photos called DIGIT_…; give --data-dir")
+    unique: dict[bytes, Path] = {}
+    for file in files:
+        unique.setdefault(hashlib.sha256(file.read_bytes()).digest(), file)
+    chosen = list(unique.values())
+    labels = [int(file.stem.split("_")[1]) for file in chosen]
+    return [images.read_picture(file) for file in chosen], np.array(labels)
+
+
+def _score(
+    name: str,
+    protocol: str,
+    values: list[float],
+    target: float,
+    references: dict[str, float],
+    options: Options,
+) -> Score:
+    spread = statistics.stdev(values) if len(values) > 1 else 0.0
+    reference = ", ".join(f"{who} {100 * value:.1f}" for who, value in references.items())
+    mean = statistics.mean(values)
+    return Score(name, protocol, mean, spread, values, target, reference, options["command"])
+
+
+def _keep(path: Path, score: Score) -> None:
+    """Put a row in place of the one of the same name."""
+    rows = [row for row in runs.scores_in(path.parent) if row.name != score.name]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(row) for row in [*rows, score]], indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
