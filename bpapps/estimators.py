@@ -7,9 +7,12 @@ have them. As there, ``__init__`` only stores, and what was learned ends in an u
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import KW_ONLY, dataclass, replace
+from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from warnings import warn
 
 import numpy as np
@@ -20,6 +23,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import (
@@ -36,7 +40,9 @@ from bpapps.core import (
     Adam,
     AdamW,
     Chain,
+    Constant,
     Dense,
+    DivergenceError,
     Dropout,
     Epoch,
     Flatten,
@@ -55,16 +61,27 @@ from bpapps.core import (
 )
 from bpapps.core.optimizers import Optimizer
 from bpapps.core.parallel import Augment, default_threads, microbatch_size
-from bpapps.core.schedules import Constant, Schedule
+from bpapps.core.schedules import Schedule
 from bpapps.core.training import train_lbfgs
 
 Callback = Callable[[Epoch, Any], Any]
-SOLVERS = ("adam", "adamw", "sgd", "lbfgs")
+Samples = tuple[NDArray, NDArray, NDArray | None]
+"""Inputs, targets as the loss takes them, and weights where there are any."""
+
+_SHARE = Interval(Real, 0, 1, closed="left")
+_FROM_ZERO = Interval(Real, 0, None, closed="left")
+_ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
+_COUNT = Interval(Integral, 1, None, closed="left")
+
+_REGRESSION_LOSSES: dict[str, Loss] = {"squared_error": SquaredError(), "huber": Huber()}
 
 
-def _stochastic(estimator: _Backprop) -> bool:
+def _takes_parts(estimator: _Backprop) -> bool:
+    """Whether there is a ``partial_fit``; AttributeError says why not."""
     if estimator.solver == "lbfgs":
         raise AttributeError("partial_fit needs a stochastic solver: adam, adamw or sgd")
+    if estimator.early_stopping:
+        raise AttributeError("partial_fit does not support early_stopping=True")
     return True
 
 
@@ -105,6 +122,40 @@ class _Backprop(BaseEstimator):
     checkpoint: str | Path | None = None
     n_jobs: int | None = None
 
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "hidden_layer_sizes": ["array-like", _COUNT],
+        "activation": ["array-like", StrOptions(set(ACTIVATIONS))],
+        "layers": [list, tuple, Chain, None],
+        "dropout": [_SHARE],
+        "solver": [StrOptions({"adam", "adamw", "sgd", "lbfgs"})],
+        "alpha": [_FROM_ZERO],
+        "batch_size": [StrOptions({"auto"}), _COUNT],
+        "learning_rate": [StrOptions({"invscaling", "adaptive", *SCHEDULES}), callable],
+        "learning_rate_init": [_ABOVE_ZERO],
+        "power_t": [_FROM_ZERO],
+        "max_iter": [_COUNT],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [_FROM_ZERO],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [_SHARE],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [_SHARE],
+        "beta_1": [_SHARE],
+        "beta_2": [_SHARE],
+        "epsilon": [_ABOVE_ZERO],
+        "weight_decay": [_FROM_ZERO],
+        "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
+        "max_fun": [_COUNT],
+        "max_norm": [_ABOVE_ZERO, None],
+        "augment": [callable, None],
+        "callbacks": [list, tuple],
+        "checkpoint": [str, PathLike, None],
+        "n_jobs": [Integral, None],
+    }
+
     def fit(
         self,
         X: ArrayLike,
@@ -118,84 +169,223 @@ class _Backprop(BaseEstimator):
             y: targets, n_samples of them.
             sample_weight: weight of each sample; one of weight 0 is as if it were not there.
             validation_data: (X, y) or (X, y, sample_weight) to measure after each epoch, and to
-                stop early on instead of a part of X.
+                stop early on instead of a part of X. A pipeline's earlier steps do not see it.
 
         Raises:
             ValueError: bad input or parameters; ``DivergenceError`` (a ValueError) when the
                 loss becomes infinite or not a number.
         """
-        X, y = self._validate(X, y, reset=True)
-        targets = self._encode(y, reset=not (self.warm_start and hasattr(self, "params_")))
-        return self._fit(X, y, targets, sample_weight, validation_data, self.max_iter, anew=True)
-
-    @available_if(_stochastic)
-    def partial_fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        classes: ArrayLike | None = None,
-        sample_weight: Any = None,
-    ) -> Any:
-        """One more epoch, on this data; the net starts at the first call.
-
-        Args:
-            classes: all labels there will be; needed at a classifier's first call, ignored by
-                a regressor.
-        """
-        first = not hasattr(self, "params_")
-        X, y = self._validate(X, y, reset=first)
-        targets = self._encode(y, reset=first, classes=classes)
-        return self._fit(X, y, targets, sample_weight, None, 1, anew=False)
-
-    def _fit(
-        self,
-        X: NDArray,
-        y: NDArray,
-        targets: NDArray,
-        sample_weight: Any,
-        validation_data: tuple | None,
-        epochs: int,
-        anew: bool,
-    ) -> Any:
-        weights = self._weights(X, y, sample_weight)
-        if weights is not None:
-            present = weights > 0
-            X, y, targets, weights = X[present], y[present], targets[present], weights[present]
-        random = self._prepare(X, anew and not self.warm_start)
+        self._validate_params()
+        if self.checkpoint is not None and self.random_state is None:
+            raise ValueError("a checkpoint needs random_state: a new seed could not resume from it")
+        anew = not (self.warm_start and hasattr(self, "params_"))
+        samples = self._samples(X, y, sample_weight, reset=anew)
+        if anew:
+            self._start(samples[0])
+        self._optimizer_state.clear()
         validation = None
         if validation_data is not None:
             validation = self._given_validation(validation_data)
-        elif self.early_stopping and anew and self.solver != "lbfgs":
-            X, targets, weights, validation = self._split(X, y, targets, weights, random)
-        plan = self._plan(X, epochs, early_stopping=self.early_stopping and validation is not None)
-        plan = replace(plan, seed=int(random.randint(2**31 - 1)))
+        elif self.early_stopping and self.solver != "lbfgs":
+            samples, validation = self._split(*samples)
+        if self.early_stopping and validation is not None and len(validation[1]) < 2:
+            raise ValueError(
+                "early_stopping needs two validation samples at least; give more data or a "
+                "larger validation_fraction"
+            )
+        plan = self._plan(samples[0].shape[0], validation is not None)
+        self.n_iter_ = 0
         if self.solver == "lbfgs":
-            epochs_made = train_lbfgs(
-                self.network_, self.params_, X, targets, plan,
-                weights=weights, max_fun=self.max_fun, threads=self._threads(),
-            )  # fmt: skip
-            self._record(epochs_made, anew)
+            self._train_lbfgs(samples, plan)
         else:
-            self._train(X, targets, weights, validation, plan, anew)
-        if anew and not self.history_[-1].stop and plan.patience is not None:
+            checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
+            self._train(samples, plan, validation, checkpoint)
+        if self._cut_short(plan):
             warn(
-                f"the loss had not settled after max_iter={self.max_iter} epochs",
+                f"the loss had not settled after {self.n_iter_} epochs; raise max_iter "
+                f"({self.max_iter}), or for lbfgs max_fun",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=2,
             )
         return self
 
+    def _partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: Any, classes: ArrayLike | None = None
+    ) -> Any:
+        self._validate_params()
+        first = not hasattr(self, "params_")
+        samples = self._samples(X, y, sample_weight, reset=first, classes=classes)
+        if first:
+            self._start(samples[0])
+        plan = self._plan(samples[0].shape[0], validated=False)
+        if self._runs_to_its_end():  # which one call cannot know
+            plan = replace(plan, schedule=Constant())
+        self.n_iter_ = 0
+        self._train(samples, replace(plan, max_epochs=1))
+        return self
+
+    def _samples(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        reset: bool,
+        classes: ArrayLike | None = None,
+    ) -> Samples:
+        """Validated inputs, targets and weights, without those of weight 0.
+
+        ``reset``: a new net will be made to fit them; else they must fit the one there is.
+        """
+        X, y = validate_data(
+            self, X, y, reset=reset, accept_sparse="csr", allow_nd=True, multi_output=True,
+            dtype=(np.float64, np.float32), y_numeric=isinstance(self, RegressorMixin),
+        )  # fmt: skip
+        y = y.toarray() if hasattr(y, "toarray") else y
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        if not reset:
+            self._check_input_shape(X)
+            X = X.astype(self.params_.vector.dtype, copy=False)
+        targets = self._encode(y, reset, classes)
+        weights = self._weights(X, targets, sample_weight)
+        if weights is None or weights.all():
+            return X, targets, weights
+        present = weights > 0
+        return X[present], targets[present], weights[present]
+
+    def _weights(self, X: NDArray, targets: NDArray, sample_weight: Any) -> NDArray | None:
+        if sample_weight is None:
+            return None
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not weights.any():
+            raise ValueError("sample_weight is zero for every sample")
+        return weights
+
+    def _given_validation(self, data: Any) -> Samples:
+        if not (isinstance(data, tuple | list) and len(data) in (2, 3)):
+            raise ValueError("validation_data must be (X, y) or (X, y, sample_weight)")
+        return self._samples(*data, reset=False)
+
+    def _split(
+        self, X: NDArray, targets: NDArray, weights: NDArray | None
+    ) -> tuple[Samples, Samples]:
+        """What to train on, and what to hold out."""
+        parts = train_test_split(
+            np.arange(X.shape[0]),
+            test_size=self.validation_fraction,
+            random_state=self._random,
+            stratify=self._strata(targets),
+        )
+        kept, held = (
+            (X[rows], targets[rows], None if weights is None else weights[rows]) for rows in parts
+        )
+        return kept, held
+
+    def _strata(self, targets: NDArray) -> NDArray | None:
+        return None
+
+    def _start(self, X: NDArray) -> None:
+        """Make a new net for such inputs."""
+        self._random: np.random.RandomState = check_random_state(self.random_state)
+        self.input_shape_ = X.shape[1:]
+        network = self._network(self.input_shape_)
+        self._adopt(network, initial_params(network, self.input_shape_, self._seed(), X.dtype))
+
+    def _adopt(self, network: Chain, params: Params) -> None:
+        """Take a net as one's own, with no history yet."""
+        self.network_ = network
+        self.params_ = params
+        self._optimizer_state: dict[str, NDArray] = {}
+        self.history_: list[Epoch] = []
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.n_layers_ = len(self.coefs_) + 1
+        self.out_activation_ = {
+            SoftmaxCrossEntropy: "softmax",
+            SigmoidCrossEntropy: "logistic",
+        }.get(type(self._loss()), "identity")
+
+    def _seed(self) -> int:
+        return int(self._random.randint(2**31 - 1))
+
+    def _network(self, in_shape: tuple[int, ...]) -> Chain:
+        out = Dense(self.n_outputs_, "glorot_uniform")
+        if self.layers is not None:
+            return _closed(Chain(*self.layers), in_shape, out)
+        sizes = np.ravel(self.hidden_layer_sizes).tolist()
+        if not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise ValueError(
+                f"hidden_layer_sizes must be whole numbers above 0, not {self.hidden_layer_sizes}"
+            )
+        one_for_all = isinstance(self.activation, str)
+        names = [self.activation] * len(sizes) if one_for_all else list(self.activation)
+        if len(names) != len(sizes):
+            raise ValueError(
+                f"activation: {len(sizes)} hidden layers need as many, not {len(names)}"
+            )
+        hidden: list[Layer] = []
+        for size, name in zip(sizes, names, strict=True):
+            rectifier = name not in ("tanh", "logistic", "sigmoid", "identity")
+            start = "he_normal" if rectifier else "glorot_uniform"
+            hidden += [Dense(size, start), _choice("activation", name, ACTIVATIONS)]
+            hidden += [Dropout(self.dropout)] if self.dropout else []
+        return _closed(Chain(*([Flatten()] if len(in_shape) > 1 else []), *hidden), in_shape, out)
+
+    def _plan(self, n: int, validated: bool) -> Plan:
+        """The training plan that the parameters ask for, on n samples."""
+        batch_size = min(200 if self.batch_size == "auto" else int(self.batch_size), n)
+        return Plan(
+            loss=self._loss(),
+            optimizer=self._optimizer(),
+            learning_rate=self.learning_rate_init,
+            schedule=self._schedule(n, batch_size),
+            batch_size=batch_size,
+            max_epochs=self.max_iter,
+            alpha=self.alpha,
+            max_norm=self.max_norm,
+            shuffle=self.shuffle,
+            seed=self._seed(),
+            augment=self.augment,
+            microbatch=microbatch_size(self.network_, self.params_, batch_size),
+            early_stopping=self.early_stopping and validated,
+            patience=None if self._runs_to_its_end() else self.n_iter_no_change,
+            tol=self.tol,
+            reduce_on_plateau=self.learning_rate == "adaptive" and self.solver == "sgd",
+        )
+
+    def _schedule(self, n: int, batch_size: int) -> Schedule:
+        if callable(self.learning_rate):
+            return self.learning_rate
+        if self.learning_rate == "invscaling" and self.solver == "sgd":
+            steps = -(-n // batch_size)
+            return _BySamplesSeen(InverseScaling(self.power_t), steps, n, self.t_)
+        return SCHEDULES.get(self.learning_rate, Constant())
+
+    def _runs_to_its_end(self) -> bool:
+        """Whether the schedule means the training to take all of ``max_iter``."""
+        return self.learning_rate not in ("constant", "invscaling", "adaptive")
+
+    def _optimizer(self) -> Optimizer:
+        adam = (self.beta_1, self.beta_2, self.epsilon)
+        if self.solver == "adam":
+            return Adam(*adam)
+        if self.solver == "adamw":
+            return AdamW(*adam, self.weight_decay)
+        return SGD(self.momentum, self.nesterovs_momentum and self.momentum > 0)
+
+    def _threads(self) -> int:
+        return default_threads() if self.n_jobs is None else effective_n_jobs(self.n_jobs)
+
     def _train(
         self,
-        X: NDArray,
-        targets: NDArray,
-        weights: NDArray | None,
-        validation: tuple | None,
+        samples: Samples,
         plan: Plan,
-        anew: bool,
+        validation: Samples | None = None,
+        checkpoint: Path | None = None,
     ) -> None:
         from tqdm import tqdm
 
+        X, targets, weights = samples
         epochs = train(
             self.network_,
             self.params_,
@@ -204,12 +394,11 @@ class _Backprop(BaseEstimator):
             plan,
             weights=weights,
             validation=validation,
-            score=self._score,
+            score=self._validation_score,
             state=self._optimizer_state,
-            checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
+            checkpoint=checkpoint,
             threads=self._threads(),
         )
-        history = []
         bar = tqdm(
             epochs,
             total=plan.max_epochs,
@@ -217,172 +406,71 @@ class _Backprop(BaseEstimator):
             unit="epoch",
             disable=None if self.verbose else True,  # None: silent when not a terminal
         )
-        with bar:
+        with closing(epochs), bar:
             for epoch in bar:
-                history.append(epoch)
-                self._record(history if anew else [epoch], anew)
+                self._record(epoch, len(targets))
                 bar.set_postfix_str(_in_short(epoch))
                 if self._call_back(epoch):
                     break
-        epochs.close()
+        if not np.isfinite(self.params_.vector).all():
+            raise DivergenceError(
+                "training diverged in its last step: weights are no longer finite numbers; try a "
+                "lower learning_rate_init, max_norm=1, or inputs scaled to about 1"
+            )
+
+    def _train_lbfgs(self, samples: Samples, plan: Plan) -> None:
+        X, targets, weights = samples
+        epochs = train_lbfgs(
+            self.network_, self.params_, X, targets, plan,
+            weights=weights, max_fun=self.max_fun, threads=self._threads(),
+        )  # fmt: skip
+        for epoch in epochs:
+            self._record(epoch, len(targets))
+
+    def _record(self, epoch: Epoch, n: int) -> None:
+        self.history_.append(epoch)
+        self.loss_ = epoch.loss
+        self.n_iter_ += 1
+        self.t_ += n
 
     def _call_back(self, epoch: Epoch) -> bool:
         """Call every callback; whether one of them ends the training."""
         answers = [callback(epoch, self) for callback in self.callbacks]
-        return any(answer is True for answer in answers)
+        return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
 
-    def _record(self, epochs: Sequence[Epoch], anew: bool) -> None:
-        """Set what scikit-learn's MLPs report of their training."""
-        before = [] if anew else getattr(self, "history_", [])
-        self.history_ = [*before, *epochs]
-        self.n_iter_ = len(self.history_)
-        self.loss_curve_ = [epoch.loss for epoch in self.history_]
-        self.loss_ = self.loss_curve_[-1]
-        self.best_loss_ = min(self.loss_curve_)
-        self.validation_loss_curve_ = [epoch.validation_loss for epoch in self.history_]
-        self.validation_scores_ = [epoch.validation_score for epoch in self.history_]
-        scores = [score for score in self.validation_scores_ if score is not None]
-        self.best_validation_score_ = max(scores) if scores else None
-        self.t_ = self.history_[-1].steps
-
-    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[NDArray, NDArray]:
-        X, y = validate_data(
-            self, X, y, reset=reset, accept_sparse="csr", allow_nd=True, multi_output=True,
-            dtype=(np.float64, np.float32), y_numeric=isinstance(self, RegressorMixin),
-        )  # fmt: skip
-        return X, y
-
-    def _prepare(self, X: NDArray, anew: bool) -> np.random.RandomState:
-        """Make the net where there is none, or a new one is wanted; the source of randomness."""
-        if not anew and hasattr(self, "params_"):
-            self._check_input_shape(X)
-            return self._random
-        random: np.random.RandomState = check_random_state(self.random_state)
-        self._random: np.random.RandomState = random
-        self.network_ = self._network(X.shape[1:])
-        self.input_shape_ = X.shape[1:]
-        seed = int(random.randint(2**31 - 1))
-        self.params_ = initial_params(self.network_, self.input_shape_, seed, X.dtype)
-        self._optimizer_state: dict[str, NDArray] = {}
-        self.history_ = []
-        self.n_layers_ = sum(isinstance(layer, Dense) for layer in self.network_) + 1
-        self.out_activation_ = {
-            SoftmaxCrossEntropy: "softmax",
-            SigmoidCrossEntropy: "logistic",
-        }.get(type(self._loss()), "identity")
-        return random
-
-    def _network(self, in_shape: tuple[int, ...]) -> Chain:
-        flat = [Flatten()] if len(in_shape) > 1 else []
-        out = Dense(self.n_outputs_, "glorot_uniform")
-        if self.layers is not None:
-            return _closed(Chain(*self.layers), in_shape, out)
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=int)).tolist()
-        if min(sizes, default=1) < 1:
-            raise ValueError(f"hidden_layer_sizes must be above 0, not {self.hidden_layer_sizes}")
-        names = (
-            [self.activation] * len(sizes) if isinstance(self.activation, str) else self.activation
-        )
-        if len(names) != len(sizes):
-            raise ValueError(
-                f"{len(sizes)} hidden layers need as many activations, not {len(names)}"
-            )
-        hidden: list[Layer] = []
-        for size, name in zip(sizes, names, strict=True):
-            rectifier = name not in ("tanh", "logistic", "sigmoid", "identity")
-            start = "he_normal" if rectifier else "glorot_uniform"
-            hidden += [Dense(size, start), _choice("activation", name, ACTIVATIONS)]
-            hidden += [Dropout(self.dropout)] if self.dropout else []
-        return Chain(*flat, *hidden, out)
-
-    def _plan(self, X: NDArray, epochs: int, early_stopping: bool) -> Plan:
-        """The training plan that the parameters ask for."""
-        if self.max_iter < 1:
-            raise ValueError(f"max_iter must be above 0, not {self.max_iter}")
-        n = X.shape[0]
-        batch_size = min(200, n) if self.batch_size == "auto" else int(self.batch_size)
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be above 0, not {self.batch_size}")
-        batch_size = min(batch_size, n)
-        schedule, whole = self._schedule()
-        return Plan(
-            loss=self._loss(),
-            optimizer=self._optimizer(),
-            learning_rate=self.learning_rate_init,
-            schedule=schedule,
-            batch_size=batch_size,
-            max_epochs=epochs,
-            alpha=self.alpha,
-            max_norm=self.max_norm,
-            shuffle=self.shuffle,
-            augment=self.augment,
-            microbatch=microbatch_size(self.network_, batch_size),
-            early_stopping=early_stopping,
-            patience=None if whole else self.n_iter_no_change,
-            tol=self.tol,
-            reduce_on_plateau=self.learning_rate == "adaptive",
+    def _cut_short(self, plan: Plan) -> bool:
+        """Whether it was the end of ``max_iter`` or ``max_fun`` that ended the training."""
+        if self.history_[-1].stop:
+            return False
+        return self.solver == "lbfgs" or (
+            plan.patience is not None and self.n_iter_ == self.max_iter
         )
 
-    def _schedule(self) -> tuple[Schedule, bool]:
-        """The schedule, and whether it means the training to run to its end."""
-        if callable(self.learning_rate):
-            return self.learning_rate, True
-        if self.learning_rate == "invscaling":
-            return InverseScaling(self.power_t), False
-        if self.learning_rate in ("constant", "adaptive"):
-            return Constant(), False
-        return _choice("learning_rate", self.learning_rate, SCHEDULES), True
-
-    def _optimizer(self) -> Optimizer:
-        adam = (self.beta_1, self.beta_2, self.epsilon)
-        known: dict[str, Callable[[], Optimizer]] = {
-            "adam": lambda: Adam(*adam),
-            "adamw": lambda: AdamW(*adam, self.weight_decay),
-            "sgd": lambda: SGD(self.momentum, self.nesterovs_momentum and self.momentum > 0),
-            "lbfgs": lambda: SGD(),  # never stepped: scipy does the work
-        }
-        return _choice("solver", self.solver, known)()
-
-    def _threads(self) -> int:
-        return default_threads() if self.n_jobs is None else effective_n_jobs(self.n_jobs)
-
-    def _split(
-        self, X: NDArray, y: NDArray, targets: NDArray, weights: NDArray | None, random: Any
-    ) -> tuple[NDArray, NDArray, NDArray | None, tuple]:
-        rows = np.arange(X.shape[0])
-        kept, held = train_test_split(
-            rows,
-            test_size=self.validation_fraction,
-            random_state=random,
-            stratify=self._strata(targets),
-        )
-        part = None if weights is None else weights[held]
-        validation = (_dense(X[held]), targets[held], part)
-        return X[kept], targets[kept], None if weights is None else weights[kept], validation
-
-    def _strata(self, targets: NDArray) -> NDArray | None:
-        return None
-
-    def _given_validation(self, data: tuple) -> tuple:
-        X, y = self._validate(data[0], data[1], reset=False)
-        weights = _check_sample_weight(data[2], X) if len(data) > 2 else None
-        return _dense(X), self._encode(y, reset=False), weights
+    def _validation_score(
+        self, logits: NDArray, targets: NDArray, weights: NDArray | None
+    ) -> float:
+        if not np.isfinite(logits).all():
+            return -np.inf  # the worst there is; the next step raises
+        return self._score(logits, targets, weights)
 
     def _logits(self, X: Any) -> NDArray:
         check_is_fitted(self)
+        if len(self.input_shape_) > 1:  # or validate_data would take the height for features
+            self._check_input_shape(X)
         X = validate_data(
             self, X, reset=False, accept_sparse="csr", allow_nd=True,
             dtype=(np.float64, np.float32),
         )  # fmt: skip
         self._check_input_shape(X)
         X = X.astype(self.params_.vector.dtype, copy=False)
-        size = microbatch_size(self.network_, 1024)
+        size = microbatch_size(self.network_, self.params_, 256)
         return forward(self.network_, self.params_, X, size, self._threads())
 
-    def _check_input_shape(self, X: NDArray) -> None:
-        if X.shape[1:] != self.input_shape_:
+    def _check_input_shape(self, X: Any) -> None:
+        shape = np.shape(X)[1:]
+        if shape != self.input_shape_:
             raise ValueError(
-                f"X has samples of shape {X.shape[1:]}, but {type(self).__name__} was trained on "
+                f"X has samples of shape {shape}, but {type(self).__name__} was trained on "
                 f"samples of shape {self.input_shape_}"
             )
 
@@ -397,9 +485,35 @@ class _Backprop(BaseEstimator):
         return self._arrays("b")
 
     def _arrays(self, kind: str) -> list[NDArray]:
-        if not hasattr(self, "params_"):
-            raise AttributeError("not fitted yet")
+        check_is_fitted(self)
         return [a for name, a in self.params_.items() if name.rpartition(".")[2] == kind]
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """The training loss of each epoch."""
+        return [epoch.loss for epoch in self.history_]
+
+    @property
+    def best_loss_(self) -> float | None:
+        """The lowest training loss; None with early stopping, which goes by the score."""
+        return None if self.early_stopping else min(self.loss_curve_, default=None)
+
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """The validation loss of each epoch; None without validation data."""
+        losses = [e.validation_loss for e in self.history_ if e.validation_loss is not None]
+        return losses or None
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """The validation score (accuracy, R²) of each epoch; None without validation data."""
+        scores = [e.validation_score for e in self.history_ if e.validation_score is not None]
+        return scores or None
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """The highest validation score; None without validation data."""
+        return max(self.validation_scores_ or [], default=None)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -409,16 +523,8 @@ class _Backprop(BaseEstimator):
     def _loss(self) -> Loss:
         raise NotImplementedError
 
-    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None = None) -> NDArray:
+    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
         raise NotImplementedError
-
-    def _weights(self, X: NDArray, y: NDArray, sample_weight: Any) -> NDArray | None:
-        if sample_weight is None:
-            return None
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if not weights.any():
-            raise ValueError("sample_weight is zero for every sample")
-        return weights
 
     def _score(self, logits: NDArray, targets: NDArray, weights: NDArray | None) -> float:
         raise NotImplementedError
@@ -439,20 +545,23 @@ class BackpropClassifier(ClassifierMixin, _Backprop):
             ``Flatten`` where it is needed); then the two parameters above and ``dropout`` are
             not used.
         dropout: share of each hidden layer's outputs that is dropped while training.
-        solver: ``adam``, ``adamw``, ``sgd`` or ``lbfgs`` (full batch, through scipy).
+        solver: ``adam``, ``adamw``, ``sgd``; or ``lbfgs`` (full batch, through scipy), which
+            has no use for rates, validation, callbacks and checkpoints.
         alpha: strength of the L2 penalty on the weights.
         batch_size: samples a step; ``auto`` is min(200, n_samples).
-        learning_rate: ``constant``, ``invscaling`` (by ``power_t``), ``adaptive`` (divided by
-            5 whenever the loss stands still); or a schedule over all of ``max_iter``, which
-            then is not cut short: ``step``, ``cosine``, ``warmup``, ``warmup-cosine``,
-            ``one-cycle``, or a callable (step, total_steps) -> factor.
+        learning_rate: ``constant``; for ``sgd`` also ``invscaling`` (in each epoch divided by
+            (samples seen before it + 1) to the power ``power_t``) and ``adaptive`` (divided by
+            5 whenever the loss stands still), which other solvers take for ``constant``; or a
+            schedule over all of ``max_iter``, which then is not cut short: ``step``,
+            ``cosine``, ``warmup``, ``warmup-cosine``, ``one-cycle``, or a callable
+            (step, total_steps) -> factor.
         learning_rate_init: the rate, or the peak of the schedule.
         max_iter: epochs; for ``lbfgs`` iterations.
         shuffle: whether each epoch takes the samples in a new order.
         random_state: seed, generator or None; the same seed gives the same weights.
         tol, n_iter_no_change: training ends after so many epochs that gain less than ``tol``.
         verbose: show a progress bar (on stderr, and only on a terminal).
-        warm_start: a further ``fit`` goes on from the weights there are.
+        warm_start: a further ``fit`` starts from the weights there are.
         momentum, nesterovs_momentum: for ``sgd``.
         early_stopping: hold ``validation_fraction`` of the data out (or use the
             ``validation_data`` given to ``fit``), stop when its score no longer rises, and
@@ -462,22 +571,34 @@ class BackpropClassifier(ClassifierMixin, _Backprop):
         max_norm: a longer gradient is scaled down to this norm.
         augment: ``augment(x, rng)`` changes the inputs of a microbatch while training.
         callbacks: each is called as ``callback(epoch, estimator)``; True ends the training.
-        checkpoint: file to resume from where it exists and to write while training.
+        checkpoint: file to resume ``fit`` from where it exists and to write while training.
         n_jobs: threads; None takes as many as BLAS would.
-        class_weight: weights by label, or ``balanced``.
+        class_weight: weights by label, or ``balanced`` (each class weighs the same in all); they
+            count in the validation scores too.
         label_smoothing: share of each target spread evenly over the classes, in [0, 1).
 
     Attributes:
         classes_: the labels, sorted.
         network_, params_: the net and its parameters, as the core knows them.
-        history_: an ``Epoch`` record an epoch; ``loss_curve_``, ``validation_loss_curve_`` and
-            ``validation_scores_`` are columns of it.
-        coefs_, intercepts_: weights and biases of each layer.
+        history_: an ``Epoch`` record of each epoch since the net was new; ``loss_curve_``,
+            ``validation_loss_curve_`` and ``validation_scores_`` are columns of it.
+        n_iter_: epochs of the last call of ``fit`` or ``partial_fit``.
+        t_: samples seen since the net was new.
+        coefs_, intercepts_: weights and biases of each layer, views into ``params_``.
+        loss_, best_loss_, best_validation_score_: last and lowest loss, highest score.
+        n_layers_, n_outputs_, out_activation_: layers with weights and the input, outputs,
+            ``softmax``, ``logistic`` or ``identity``.
     """
 
     _: KW_ONLY
     class_weight: dict | str | None = None
     label_smoothing: float = 0.0
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **_Backprop._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "label_smoothing": [_SHARE],
+    }
 
     @classmethod
     def from_trained(
@@ -485,13 +606,38 @@ class BackpropClassifier(ClassifierMixin, _Backprop):
     ) -> BackpropClassifier:
         """A fitted classifier around a network that is already trained, such as a stored one."""
         estimator = cls(layers=list(network)[:-1])
-        estimator.network_, estimator.params_ = network, params
         estimator.classes_ = np.asarray(classes)
         estimator.n_outputs_ = len(estimator.classes_)
         estimator.input_shape_ = tuple(input_shape)
         estimator.n_features_in_ = estimator.input_shape_[0]
         estimator._multilabel = False
+        estimator._random = check_random_state(None)
+        estimator._adopt(network, params)
         return estimator
+
+    @available_if(_takes_parts)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> BackpropClassifier:
+        """One more epoch, on this data; the net starts at the first call.
+
+        Args:
+            classes: all labels there will be; needed at the first call.
+
+        Raises:
+            ValueError: as ``fit``, and for a label that is not among the classes.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError("partial_fit cannot balance classes: give class_weight as a dict")
+        if classes is None and not hasattr(self, "params_"):
+            raise ValueError(
+                "the first call of partial_fit needs classes: all labels there will be"
+            )
+        return self._partial_fit(X, y, sample_weight, classes)
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Labels, shape (n_samples,); or 0 and 1 for each label, (n_samples, n_labels)."""
@@ -515,25 +661,25 @@ class BackpropClassifier(ClassifierMixin, _Backprop):
             return SigmoidCrossEntropy()
         return SoftmaxCrossEntropy(self.label_smoothing)
 
-    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[NDArray, NDArray]:
-        X, y = super()._validate(X, y, reset)
-        is_column = y.ndim == 2 and y.shape[1] == 1
-        return X, column_or_1d(y, warn=True) if is_column else y
-
-    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None = None) -> NDArray:
+    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
         check_classification_targets(y)
-        multilabel = type_of_target(y).startswith("multilabel")
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput":
+            raise ValueError("y of several columns must hold 0 and 1 only: yes or no to each label")
+        multilabel = kind == "multilabel-indicator"
+        found = np.unique(np.asarray(y if classes is None else classes))
         if reset:
-            found = np.arange(y.shape[1]) if multilabel else np.unique(y)
             self._multilabel = multilabel
-            self.classes_ = found if classes is None else np.unique(np.asarray(classes))
+            self.classes_ = np.arange(y.shape[1]) if multilabel else found
             self.n_outputs_ = len(self.classes_)
             if self.n_outputs_ < 2 and not multilabel:
                 raise ValueError(f"only one class in the data ({self.classes_[0]!r}); need two")
-        if multilabel != self._multilabel:
+        if multilabel != self._multilabel or (multilabel and y.shape[1] != self.n_outputs_):
             raise ValueError("y has another form than at the first fit")
         if multilabel:
             return y
+        if classes is not None and not np.array_equal(found, self.classes_):
+            raise ValueError(f"classes are not those of the first call: {self.classes_.tolist()}")
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"y has labels that are not among the classes: {unknown.tolist()}")
@@ -542,16 +688,23 @@ class BackpropClassifier(ClassifierMixin, _Backprop):
     def _strata(self, targets: NDArray) -> NDArray | None:
         return None if self._multilabel else targets
 
-    def _weights(self, X: NDArray, y: NDArray, sample_weight: Any) -> NDArray | None:
-        weights = super()._weights(X, y, sample_weight)
+    def _weights(self, X: NDArray, targets: NDArray, sample_weight: Any) -> NDArray | None:
+        weights = super()._weights(X, targets, sample_weight)
         if self.class_weight is None:
             return weights
         if self._multilabel:
             raise ValueError("class_weight is not defined for several labels a sample")
-        present = np.unique(y)
-        by_class = compute_class_weight(self.class_weight, classes=present, y=y)
-        factor = by_class[np.searchsorted(present, y)]
-        return factor if weights is None else weights * factor
+        weights = np.ones(len(targets)) if weights is None else weights
+        present = np.unique(targets[weights > 0])
+        by_class = np.zeros(len(self.classes_))
+        if self.class_weight == "balanced":
+            mass = np.bincount(targets, weights)[present]
+            by_class[present] = mass.sum() / (len(present) * mass)
+        else:
+            by_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_
+            )
+        return weights * by_class[targets]
 
     def _score(self, logits: NDArray, targets: NDArray, weights: NDArray | None) -> float:
         answer = (logits > 0).astype(int) if self._multilabel else logits.argmax(axis=1)
@@ -571,26 +724,40 @@ class BackpropRegressor(RegressorMixin, _Backprop):
         loss: ``squared_error`` or ``huber`` (linear beyond 1).
 
     All other parameters and attributes are those of :class:`BackpropClassifier`. y has the
-    shape (n_samples,) or (n_samples, n_outputs).
+    shape (n_samples,) or (n_samples, n_outputs); the loss is summed over the outputs.
     """
 
     _: KW_ONLY
     loss: str = "squared_error"
 
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **_Backprop._parameter_constraints,
+        "loss": [StrOptions(set(_REGRESSION_LOSSES))],
+    }
+
+    @available_if(_takes_parts)
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> BackpropRegressor:
+        """One more epoch, on this data; the net starts at the first call.
+
+        Raises:
+            ValueError: as ``fit``.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
     def predict(self, X: ArrayLike) -> NDArray:
-        """Values, of the shape that y had."""
+        """Values, (n_samples,) for one output, else (n_samples, n_outputs)."""
         values = self._logits(X)
-        return values[:, 0] if self._flat else values
+        return values[:, 0] if self.n_outputs_ == 1 else values
 
     def _loss(self) -> Loss:
-        known: dict[str, Loss] = {"squared_error": SquaredError(), "huber": Huber()}
-        return _choice("loss", self.loss, known)
+        return _REGRESSION_LOSSES[self.loss]
 
-    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None = None) -> NDArray:
-        if reset:
-            self._flat = y.ndim == 1
-            self.n_outputs_ = 1 if self._flat else y.shape[1]
+    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
         targets = y.reshape(len(y), -1)
+        if reset:
+            self.n_outputs_ = targets.shape[1]
         if targets.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y has {targets.shape[1]} outputs, at the first fit {self.n_outputs_}"
@@ -606,14 +773,23 @@ class BackpropRegressor(RegressorMixin, _Backprop):
         return tags
 
 
+@dataclass(frozen=True)
+class _BySamplesSeen:
+    """A schedule of the time that scikit-learn counts in: samples seen before this epoch."""
+
+    then: Schedule
+    steps_an_epoch: int
+    samples_an_epoch: int
+    before: int
+
+    def __call__(self, step: int, total: int) -> float:
+        return self.then(self.before + step // self.steps_an_epoch * self.samples_an_epoch, total)
+
+
 def _closed(body: Chain, in_shape: tuple[int, ...], out: Dense) -> Chain:
     """The given layers and the output layer, with a Flatten between where it is needed."""
     _, shape = body.init(in_shape, np.random.default_rng(0))
     return Chain(*body, *([Flatten()] if len(shape) > 1 else []), out)
-
-
-def _dense(X: Any) -> NDArray:
-    return X.toarray() if hasattr(X, "toarray") else X
 
 
 def _choice(parameter: str, name: Any, known: Any) -> Any:
@@ -624,5 +800,5 @@ def _choice(parameter: str, name: Any, known: Any) -> Any:
 
 
 def _in_short(epoch: Epoch) -> str:
-    score = "" if epoch.validation_score is None else f", validation {epoch.validation_score:.2%}"
+    score = "" if epoch.validation_score is None else f", validation {epoch.validation_score:.4f}"
     return f"loss {epoch.loss:.4f}{score}"

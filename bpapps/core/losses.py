@@ -62,6 +62,8 @@ class SoftmaxCrossEntropy:
     def _probabilities(self, targets: NDArray, logits: NDArray) -> NDArray:
         k = logits.shape[1]
         if targets.ndim == 1:
+            if targets.min() < 0 or targets.max() >= k:
+                raise ValueError(f"class numbers must lie between 0 and {k - 1}")
             wanted = np.zeros_like(logits)
             wanted[np.arange(len(targets)), targets] = 1
         else:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -32,14 +33,23 @@ def cut(n: int, size: int) -> Slices:
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
-def microbatch_size(network: Layer, batch_size: int) -> int:
-    """How many samples to work on at a time.
+SMALL = 4_000_000
+"""Products of parameters and samples in a batch below which a second thread costs more than it
+brings: waking it takes about 50 µs, in which a core does that many multiplications."""
+
+
+def microbatch_size(network: Layer, params: Params, batch_size: int) -> int:
+    """How many samples to work on at a time; never by the number of threads.
 
     Convolutions unfold each picture to many times its size, so that 16 pictures fill a core's
     cache (8, 16 and 32 were measured; 16 was the best or within 3% of it on three nets). Dense
-    layers want large products: batches above 128 are worth cutting, smaller ones are not.
+    layers want large products: batches are cut in two, and above 256 into parts of 128.
     """
-    return 16 if _has(network, Conv2D) else min(128, batch_size)
+    if _has(network, Conv2D):
+        return 16
+    if params.size * batch_size < SMALL:
+        return batch_size
+    return min(128, -(-batch_size // 2))
 
 
 def _has(layer: Any, kind: type) -> bool:
@@ -71,14 +81,48 @@ def default_threads() -> int:
     return max(counts, default=1)
 
 
+class _OneBlasThread:
+    """Holds BLAS to one thread while anyone is inside; the last one out restores it.
+
+    BLAS has one setting for the whole process, so entries from several threads must not each
+    save and restore it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limit = _blas().limit(limits=1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
+
+
 @contextmanager
 def pool(threads: int) -> Iterator[Callable[..., Iterator]]:
-    """A ``map`` over ``threads`` threads with BLAS held to one; plain ``map`` for one thread."""
-    if threads == 1:
-        yield map
-        return
-    with _blas().limit(limits=1), ThreadPoolExecutor(threads) as executor:
-        yield executor.map
+    """A ``map`` over so many threads, plain ``map`` for one; BLAS is held to one thread."""
+    with _one_blas_thread:
+        if threads == 1:
+            yield map
+        else:
+            with ThreadPoolExecutor(threads) as executor:
+                yield executor.map
+
+
+def quiet() -> np.errstate:
+    """No warnings of overflow: a training that diverges is told by its loss."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 class BatchGradient:
@@ -134,7 +178,7 @@ class BatchGradient:
                 x = self.augment(x, rng)
             gradient = self._gradients[part]
             gradient.vector.fill(0)
-            with np.errstate(over="ignore", invalid="ignore"):  # divergence is found by its loss
+            with quiet():
                 logits, back = self.network(self.params, x, rng)
                 value, dlogits = self.loss(logits, y[chosen], w[parts[part]])
                 back(dlogits, gradient, need_dx=False)
@@ -152,6 +196,10 @@ def forward(
 ) -> NDArray:
     """The network's output for all of X, in bounded memory: shape (n, *out_shape)."""
     n = X.shape[0]
+
+    def work(part: slice) -> NDArray:
+        with quiet():
+            return network(params, take(X, part))[0]
+
     with pool(threads if n > microbatch else 1) as run:
-        outputs = run(lambda part: network(params, take(X, part))[0], cut(n, microbatch))
-        return np.concatenate(list(outputs))
+        return np.concatenate(list(run(work, cut(n, microbatch))))

@@ -102,15 +102,15 @@ class MaxPool2D:
     stride: int | None = None
 
     def __post_init__(self) -> None:
-        _positive("MaxPool2D", size=self.size, stride=self.stride or self.size)
+        _positive("MaxPool2D", size=self.size, stride=_or(self.stride, self.size))
 
     def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """No parameters."""
-        return {}, _pooled_shape("MaxPool2D", in_shape, self.size, self.stride or self.size)
+        return {}, _pooled_shape("MaxPool2D", in_shape, self.size, _or(self.stride, self.size))
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
-        stride = self.stride or self.size
+        stride = _or(self.stride, self.size)
         height, width, _ = _pooled_shape("MaxPool2D", x.shape[1:], self.size, stride)
         offsets = [(i, j) for i in range(self.size) for j in range(self.size)]
         y = _window(x, 0, 0, stride, height, width).copy()
@@ -137,15 +137,15 @@ class AveragePool2D:
     stride: int | None = None
 
     def __post_init__(self) -> None:
-        _positive("AveragePool2D", size=self.size, stride=self.stride or self.size)
+        _positive("AveragePool2D", size=self.size, stride=_or(self.stride, self.size))
 
     def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """No parameters."""
-        return {}, _pooled_shape("AveragePool2D", in_shape, self.size, self.stride or self.size)
+        return {}, _pooled_shape("AveragePool2D", in_shape, self.size, _or(self.stride, self.size))
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
-        stride = self.stride or self.size
+        stride = _or(self.stride, self.size)
         height, width, _ = _pooled_shape("AveragePool2D", x.shape[1:], self.size, stride)
         share = x.dtype.type(1.0 / self.size**2)
         offsets = [(i, j) for i in range(self.size) for j in range(self.size)]
@@ -162,6 +162,10 @@ class AveragePool2D:
             return dx
 
         return y, back
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
 
 
 def _picture_shape(layer: str, in_shape: Shape) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ number, so a training that was killed resumes from its checkpoint and ends at th
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from collections.abc import Callable, Generator
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
 from bpapps.core.optimizers import Optimizer, clip_norm, lbfgs
-from bpapps.core.parallel import Augment, BatchGradient, forward, pool, take
+from bpapps.core.parallel import Augment, BatchGradient, forward, pool, quiet, take
 from bpapps.core.params import Params
 from bpapps.core.schedules import Constant, Schedule
 from bpapps.core.storage import read_tensors, write_tensors
@@ -47,7 +48,7 @@ class Plan:
         microbatch: samples worked on at a time by a thread.
         early_stopping: watch the validation score (its loss where there is no score), and
             restore the weights of the best epoch; else watch the training loss.
-        patience: stop after this many epochs without ``tol`` of improvement; None: never.
+        patience: stop after more than this many epochs without ``tol`` of improvement; None: never.
         reduce_on_plateau: divide the rate by 5 instead of stopping, down to 1e-6.
     """
 
@@ -142,7 +143,11 @@ def train(
     state.update(plan.optimizer.init(params.vector) | state)
     best = params.vector.copy()
     progress = _Progress()
-    fingerprint = _fingerprint(network, params, X, y, plan)
+    if weights is not None and not (weights.min() >= 0 and weights.any()):
+        raise ValueError("weights must not be negative, nor all zero")
+    fingerprint = ""
+    if checkpoint is not None:
+        fingerprint = _fingerprint(network, params, plan, X, y, weights, *(validation or ()))
     if checkpoint is not None and checkpoint.exists():
         progress = _resume(checkpoint, fingerprint, params, state, best)
         yield from (Epoch(**record) for record in progress.history)
@@ -150,14 +155,17 @@ def train(
     try:
         while not progress.stop and progress.epoch < plan.max_epochs:
             start = time.perf_counter()
-            loss, rate = _run_epoch(
-                gradient_of, params, state, X, y, weights, plan, progress, threads
-            )
-            validation_loss = validation_score = None
-            if validation is not None:
-                validation_loss, validation_score = _validate(
-                    network, params, validation, plan, score, threads
+            with quiet():
+                loss, rate = _run_epoch(
+                    gradient_of, params, state, X, y, weights, plan, progress, threads
                 )
+                validation_loss = validation_score = None
+                if validation is not None:
+                    validation_loss, validation_score = _validate(
+                        network, params, validation, plan, score, threads
+                    )
+            if not np.isfinite(validation_loss or 0.0) or not np.isfinite(params.vector).all():
+                raise DivergenceError(_divergence(plan, progress))
             progress.epoch += 1
             watched = _watched(plan, loss, validation_loss, validation_score)
             is_best = _watch(progress, watched, plan)
@@ -343,11 +351,16 @@ def _divergence(plan: Plan, progress: _Progress) -> str:
     )
 
 
-def _fingerprint(network: Layer, params: Params, X: NDArray, y: NDArray, plan: Plan) -> str:
+def _fingerprint(network: Layer, params: Params, plan: Plan, *data: NDArray | None) -> str:
     """Tells one training from another: the net, the plan, and a sample of the data."""
-    some = np.arange(0, X.shape[0], max(1, X.shape[0] // 256))
-    data = zlib.crc32(y.tobytes(), zlib.crc32(take(X, some).tobytes()))
-    return f"{network!r} {params.shapes} {plan!r} {X.shape} {X.dtype} {data}"
+    checksum = 0
+    for part in data:
+        if part is not None:
+            some = np.arange(0, part.shape[0], max(1, part.shape[0] // 256))
+            checksum = zlib.crc32(take(part, some).tobytes(), checksum)
+    shapes = [None if part is None else (part.shape, str(part.dtype)) for part in data]
+    text = f"{network!r} {params.shapes} {params.vector.dtype} {plan!r} {shapes} {checksum}"
+    return re.sub(r" at 0x[0-9a-f]+", "", text)  # a function's address differs by process
 
 
 def _save(

@@ -10,18 +10,15 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from bpapps.names import nearest
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from bpapps.splits import Split
-
-
-class UnknownNameError(ValueError):
-    """A task, data set, preset or setting that is not known; the nearest is suggested."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,9 @@ class Task:
 
     def report_name(self, data: str) -> str:
         """The folder of a report on some data: the task's name for the default data."""
-        return self.name if data == self.default_data else f"{self.name}-{Path(data).stem}"
+        if data == self.default_data:
+            return self.name
+        return f"{self.name}-{Path(data).resolve().stem}"
 
     def pipeline(self, preset: str | None = None, **settings: Any) -> Pipeline:
         """An unfitted scikit-learn pipeline: preprocessing, then the net.
@@ -97,7 +96,8 @@ class Task:
             settings: parameters of the estimator that replace the preset's.
 
         Raises:
-            ValueError: an unknown preset (the nearest is suggested) or setting.
+            UnknownNameError: an unknown preset or setting; the nearest is suggested.
+            ValueError: a value that a setting does not take.
         """
         from sklearn.pipeline import Pipeline
 
@@ -108,12 +108,10 @@ class Task:
         net = BackpropClassifier(**chosen.estimator)
         for key in settings:
             nearest(key, net.get_params(), "setting")
-        return Pipeline(
-            [
-                ("preprocessing", self.preprocessing(**chosen.preprocessing)),
-                ("net", net.set_params(**settings)),
-            ]
-        )
+        net.set_params(**settings)
+        net._validate_params()  # now, for a wrong setting is better known before data are read
+        preprocessing = self.preprocessing(**chosen.preprocessing)
+        return Pipeline([("preprocessing", preprocessing), ("net", net)])
 
 
 def names() -> list[str]:
@@ -122,15 +120,6 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Task:
-    """The task of a name; ValueError suggests the nearest for one that is unknown."""
+    """The task of a name; UnknownNameError suggests the nearest for one that is unknown."""
     module = importlib.import_module(f"{__name__}.{nearest(name, names(), 'task')}")
     return module.TASK
-
-
-def nearest(name: str, known: Any, kind: str) -> str:
-    """The name itself where it is known; else an error that suggests the nearest."""
-    if name in known:
-        return name
-    close = get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(known)}"
-    raise UnknownNameError(f"unknown {kind} {name!r}; {hint}")

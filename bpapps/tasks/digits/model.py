@@ -66,10 +66,10 @@ PRESETS = {
             "alpha": 0.0,
             "learning_rate": "one-cycle",
             "learning_rate_init": 5e-3,
-            "batch_size": 64,
+            "batch_size": 60,
             "max_iter": 100,
             "augment": Distortion(
-                (8, 8), shift=0.35, scale=0.1, shear=0.1, rotation=6, elastic=0.35,
+                (8, 8), shift=0.25, scale=0.08, shear=0.08, rotation=6, elastic=0.25,
                 smoothness=2.0, gain=0.1, noise=0.05,
             ),
         },
