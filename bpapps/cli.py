@@ -9,34 +9,50 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from bpapps import __version__, tasks
+from bpapps.names import UnknownNameError
 
 if TYPE_CHECKING:
-    from bpapps.models import Model
-    from bpapps.runs import Config, Run
-    from bpapps.splits import Split
+    from bpapps.core import Epoch
+    from bpapps.runs import Config
 
 QUICK_EPOCHS = 0.1
 """Share of the epochs that ``--quick`` trains."""
 
+INDEX_MARK = "<h1>Evaluation reports</h1>"
+"""What an index.html must hold to be replaced by a new index."""
+
 
 class _Group(click.Group):
-    """A group whose commands report bad input in one line."""
+    """A group whose commands tell of bad input, of warnings and of Ctrl-C in one line each."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except tasks.UnknownNameError as error:
-            raise click.UsageError(str(error)) from None
-        except (ValueError, OSError) as error:
-            raise click.ClickException(_one_line(error)) from None
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            try:
+                return super().invoke(ctx)
+            except UnknownNameError as error:
+                raise click.UsageError(str(error)) from None
+            except BrokenPipeError:  # as in ``bpapps list | head -1``, which click knows
+                raise
+            except (ValueError, OSError) as error:
+                raise click.ClickException(_one_line(error)) from None
+            except KeyboardInterrupt:
+                click.echo("interrupted", err=True)
+                sys.exit(130)
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,18 +70,23 @@ def _options(*names: str) -> Callable:
         "data_dir": click.option(
             "--data-dir",
             type=click.Path(path_type=Path, file_okay=False),
-            help="Where data sets lie [default: $BPAPPS_DATA, then the user's data folder].",
+            help="Where data sets lie [default: $BPAPPS_DATA, data/, or the user's data folder].",
         ),
         "preset": click.option("--preset", metavar="NAME", help="Net to train."),
         "settings": click.option(
             "--set", "settings", metavar="KEY=VALUE", multiple=True,
             help="Parameter of the estimator, such as max_iter=20; may be repeated.",
         ),
-        "seed": click.option("--seed", type=click.IntRange(0), default=0, show_default=True),
-        "quick": click.option("--quick", is_flag=True, help="A rough result in seconds."),
+        "seed": click.option(
+            "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
+            help="Of all that is drawn at random.",
+        ),
+        "quick": click.option(
+            "--quick", is_flag=True, help="A rough result: a tenth of the epochs, less measured."
+        ),
         "json": click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         "jobs": click.option(
-            "--n-jobs", type=int, help="Threads [default: as many as there are cores]."
+            "--n-jobs", type=click.IntRange(1), help="Threads [default: as many as cores]."
         ),
     }  # fmt: skip
 
@@ -108,7 +129,9 @@ def list_tasks(as_json: bool) -> None:
 @click.option("--config", type=click.Path(path_type=Path), help="config.json of a run to repeat.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/…].")
 @_options("jobs", "quick", "json")
+@click.pass_context
 def train(
+    ctx: click.Context,
     task: str | None,
     data: str | None,
     data_dir: Path | None,
@@ -123,30 +146,32 @@ def train(
 ) -> None:
     """Train TASK's net and keep the run in a folder; the same command resumes a run cut off."""
     from bpapps import models, runs
-    from bpapps.evaluation import evaluate
 
-    if (task is None) == (config is None):
-        raise click.UsageError("give either a TASK or --config FILE")
-    plan = (
-        runs.Config.load(config) if config else _config(task, data, preset, settings, seed, quick)
-    )
+    if config:
+        _deny(ctx, "--config", "task", "data", "preset", "settings", "seed", "quick")
+        plan = runs.Config.load(config)
+    elif task:
+        plan = _config(task, data, preset, settings, seed, quick)
+    else:
+        raise click.UsageError("give a TASK, or --config FILE")
     folder = out or Path("runs") / plan.name
     split = tasks.get(plan.task).load_data(plan.data, data_dir, plan.seed)
-    run = _train(plan, split, folder, n_jobs)
-    probabilities = run.model.predict_proba(split.test_images)
-    accuracy = evaluate(probabilities, split.test_labels, run.model.classes)["accuracy"]
+    with _keeping(folder / runs.CHECKPOINT) as tell:
+        run = runs.train(plan, split, folder, progress=True, callbacks=(tell,), n_jobs=n_jobs)
+    file = folder / models.FILE_NAME
+    accuracy = run.model.metadata["figures"]["accuracy"]
     if as_json:
-        figures = {"run": str(folder), "model": str(folder / models.FILE_NAME)}
-        _print_json({**figures, "accuracy": vars(accuracy), "config": vars(plan)})
+        figures = {"run": str(folder), "model": str(file), "accuracy": accuracy}
+        _print_json({**figures, "config": vars(plan)})
     else:
-        click.echo(f"{folder / models.FILE_NAME}: accuracy {_interval(accuracy)}")
+        click.echo(f"{file}: accuracy {_interval(**accuracy)}")
 
 
 @main.command()
 @click.argument("model")
 @_options("data", "data_dir", "seed", "json")
 def evaluate(model: str, data: str | None, data_dir: Path | None, seed: int, as_json: bool) -> None:
-    """Measure MODEL (a file, a run's folder, or a task's shipped model) on test data."""
+    """Measure MODEL (a run's folder, a file, or a task's name) on test data."""
     _measure(model, data, data_dir, seed, as_json, noise=False, quick=False)
 
 
@@ -156,7 +181,7 @@ def evaluate(model: str, data: str | None, data_dir: Path | None, seed: int, as_
 def noise(
     model: str, data: str | None, data_dir: Path | None, seed: int, quick: bool, as_json: bool
 ) -> None:
-    """Measure how MODEL (a file, a run's folder, or a task's) bears corrupted pictures."""
+    """Measure how MODEL (a run's folder, a file, or a task's name) bears corrupted pictures."""
     _measure(model, data, data_dir, seed, as_json, noise=True, quick=quick)
 
 
@@ -166,7 +191,9 @@ def noise(
 @click.option("--model", help="Report on this model instead of training one: a file or a run.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder [default: reports/TASK…].")
 @_options("jobs", "quick", "json")
+@click.pass_context
 def report(
+    ctx: click.Context,
     task: str,
     data: str | None,
     data_dir: Path | None,
@@ -179,26 +206,50 @@ def report(
     quick: bool,
     as_json: bool,
 ) -> None:
-    """Train TASK's net, measure it, and write the report: one HTML file, and the figures."""
-    from bpapps import runs
-    from bpapps.report import write_index, write_report
+    """Train TASK's net, measure it, and write the report: one HTML file, and the figures.
 
-    plan = _config(task, data, preset, settings, seed, quick)
-    split = tasks.get(task).load_data(plan.data, data_dir, seed)
-    folder = out or Path("reports") / tasks.get(task).report_name(plan.data)
-    run = _existing(model, task, split, seed) if model else _train(plan, split, None, n_jobs)
-    with _bar("measuring") as progress:
-        results = runs.measure(
-            run, split, _command(), dependence=model is None, quick=quick, progress=progress
-        )
-    results.scores = runs.scores_in(folder)
-    page = write_report(results, folder)
-    index = write_index(folder.parent)
+    An index of all reports is written beside the report's folder.
+    """
+    from bpapps import runs
+    from bpapps.report import write_report
+
+    chosen = tasks.get(task)
+    if model:
+        _deny(ctx, "--model", "preset", "settings", "n_jobs")
+        run = runs.find(model)
+        if run.model.task.name != task:
+            raise click.UsageError(f"{model} is a model for {run.model.task.name}, not for {task}")
+        source = data or run.config.data
+        split = runs.data_for(run, source, data_dir, seed)
+    else:
+        plan = _config(task, data, preset, settings, seed, quick)
+        source = plan.data
+        split = chosen.load_data(source, data_dir, seed)
+    folder = out.resolve() if out else Path("reports") / chosen.report_name(source)
+    scores = runs.scores_in(folder)
+    checkpoint = folder / runs.CHECKPOINT
+    with runs.output_folder(folder), _keeping(checkpoint) as tell:
+        if not model:
+            run = runs.train(
+                plan, split, checkpoint=checkpoint,
+                progress=True, callbacks=(tell,), n_jobs=n_jobs,
+            )  # fmt: skip
+        with _bar("measuring") as progress:
+            results = runs.measure(
+                run, split, _command(),
+                dependence=not model, quick=quick, seed=seed, progress=progress,
+            )  # fmt: skip
+        results.scores = scores
+        page = write_report(results, folder)
+        checkpoint.unlink(missing_ok=True)
+    index = _write_index(folder.parent)
     if as_json:
         _print_json({**results.figures(), "report": str(page)})
-    else:
-        click.echo(f"accuracy {_interval(results.accuracy)}")
-        click.echo(f"report   {page}\nindex    {index}")
+        return
+    click.echo(f"accuracy {_interval(**vars(results.accuracy))}")
+    click.echo(f"report   {page}")
+    if index:
+        click.echo(f"index    {index}")
 
 
 @main.command()
@@ -206,9 +257,9 @@ def report(
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_options("json")
 def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
-    """Recognise the pictures FILES with MODEL (a file, a run's folder, or a task's name).
+    """Recognise the pictures FILES with MODEL (a run's folder, a file, or a task's name).
 
-    Exit code 1 when a file could not be read, or shows nothing that can be recognised.
+    The exit code is 1 when a file cannot be read, or shows nothing to recognise.
     """
     from bpapps import models
 
@@ -217,7 +268,7 @@ def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
         _print_json([reading.plain() for reading in readings])
     for reading in readings:
         if reading.problem:
-            click.echo(f"{reading.file}: {reading.problem}", err=True)
+            click.echo(f"Error: {reading.problem}", err=True)
         elif not as_json:
             click.echo(str(reading))
     if any(reading.problem for reading in readings):
@@ -274,24 +325,27 @@ def data_check(name: str, data_dir: Path | None) -> None:
 
 
 def _config(
-    task: str | None,
+    task: str,
     data: str | None,
     preset: str | None,
     settings: tuple[str, ...],
     seed: int,
     quick: bool,
 ) -> Config:
-    """What the options ask for; a name that is not known is a wrong use."""
+    """What the options ask for; a name or a value that they do not take is a wrong use."""
     from bpapps import runs
 
-    chosen = tasks.get(str(task))
+    chosen = tasks.get(task)
     source = data or chosen.default_data
     name = preset or chosen.preset_name(source)
     values = dict(_setting(text) for text in settings)
-    pipeline = chosen.pipeline(name, **values)
-    if quick:
-        values["max_iter"] = max(1, round(QUICK_EPOCHS * pipeline[-1].max_iter))
-    return runs.Config(chosen.name, source, name, seed, values)
+    try:
+        net = chosen.pipeline(name, **values)[-1]
+        if quick:
+            values["max_iter"] = max(1, round(QUICK_EPOCHS * net.max_iter))
+        return runs.Config(chosen.name, source, name, seed, values)
+    except ValueError as error:
+        raise click.UsageError(_one_line(error)) from None
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -305,32 +359,45 @@ def _setting(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def _train(plan: Config, split: Split, folder: Path | None, n_jobs: int | None) -> Run:
-    from bpapps import runs
+def _deny(ctx: click.Context, option: str, *names: str) -> None:
+    """Wrong use where one of these parameters was given beside an option that rules it out."""
+    for parameter in ctx.command.params:
+        source = ctx.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} cannot be given together with {option}")
 
-    if folder is not None and (folder / "checkpoint.safetensors").exists():
-        click.echo(f"going on from the checkpoint in {folder}", err=True)
+
+@contextmanager
+def _keeping(checkpoint: Path) -> Iterator[Callable[[Epoch, Any], None]]:
+    """Tell after Ctrl-C what is kept; gives the callback that tells what a training goes on from."""
+    resumes = checkpoint.exists()
+
+    def tell(epoch: Epoch, _: Any) -> None:
+        if resumes and epoch.epoch == 1:
+            click.echo(f"going on from {checkpoint}", err=True)
+
     try:
-        return runs.train(plan, split, folder, progress=True, n_jobs=n_jobs)
+        yield tell
     except KeyboardInterrupt:
-        if folder is not None and (folder / "checkpoint.safetensors").exists():
-            again = f"the same command goes on from the checkpoint in {folder}"
-        else:
-            again = "nothing was kept; the same command starts anew"
-        click.echo(f"\ninterrupted; {again}", err=True)
+        again = "nothing was kept yet, the same command starts anew"
+        if checkpoint.exists():
+            again = f"the same command goes on from {checkpoint}"
+        click.echo(f"interrupted; {again}", err=True)
         sys.exit(130)
 
 
-def _existing(model: str, task: str, split: Split, seed: int) -> Run:
-    """A trained model as a run, with its history where it lies in a run's folder."""
-    from bpapps import models, runs
+def _write_index(folder: Path) -> Path | None:
+    """Write the index of a folder's reports; a warning, and None, where that cannot be."""
+    from bpapps.report import write_index
 
-    if (Path(model) / models.FILE_NAME).exists():
-        return runs.load(Path(model))
-    found = models.find(model)
-    if found.task.name != task:
-        raise click.UsageError(f"{model} is a model for {found.task.name}, not for {task}")
-    return runs.of_model(found, seed)
+    page = folder / "index.html"
+    try:
+        if page.exists() and INDEX_MARK not in page.read_text(encoding="utf-8"):
+            raise ValueError(f"{page} is another's page")
+        return write_index(folder)
+    except (ValueError, OSError) as error:
+        warnings.warn(f"no index was written: {_one_line(error)}", stacklevel=2)
+        return None
 
 
 def _measure(
@@ -344,17 +411,17 @@ def _measure(
 ) -> None:
     from bpapps import models, runs
 
-    model: Model = models.find(name)
-    split = model.task.load_data(data or model.task.default_data, data_dir, seed)
+    run = runs.of_model(models.find(name))
+    split = runs.data_for(run, data, data_dir, seed)
     with _bar("measuring") as progress:
         results = runs.measure(
-            runs.of_model(model, seed), split, _command(),
-            noise=noise, dependence=False, quick=quick, progress=progress,
+            run, split, _command(),
+            noise=noise, dependence=False, quick=quick, seed=seed, progress=progress,
         )  # fmt: skip
     if as_json:
         _print_json(results.figures())
         return
-    click.echo(f"accuracy {_interval(results.accuracy)}")
+    click.echo(f"accuracy {_interval(**vars(results.accuracy))}")
     click.echo(f"calibration error {results.calibration.ece:.2%}")
     if not noise:
         for score in results.per_class:
@@ -381,9 +448,8 @@ def _bar(text: str) -> Iterator[Callable[[int, int, str], None]]:
         yield show
 
 
-def _interval(interval: Any) -> str:
-    low, high = 100 * interval.low, 100 * interval.high
-    return f"{100 * interval.value:.2f}% (95% interval {low:.2f} to {high:.2f}, n = {interval.n})"
+def _interval(value: float, low: float, high: float, n: int) -> str:
+    return f"{100 * value:.2f}% (95% interval {100 * low:.2f} to {100 * high:.2f}, n = {n})"
 
 
 def _command() -> str:

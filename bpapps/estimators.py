@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import KW_ONLY, dataclass, replace
+from math import ceil
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -42,7 +43,6 @@ from bpapps.core import (
     Chain,
     Constant,
     Dense,
-    DivergenceError,
     Dropout,
     Epoch,
     Flatten,
@@ -188,11 +188,6 @@ class _Backprop(BaseEstimator):
             validation = self._given_validation(validation_data)
         elif self.early_stopping and self.solver != "lbfgs":
             samples, validation = self._split(*samples)
-        if self.early_stopping and validation is not None and len(validation[1]) < 2:
-            raise ValueError(
-                "early_stopping needs two validation samples at least; give more data or a "
-                "larger validation_fraction"
-            )
         plan = self._plan(samples[0].shape[0], validation is not None)
         self.n_iter_ = 0
         if self.solver == "lbfgs":
@@ -248,6 +243,8 @@ class _Backprop(BaseEstimator):
             X = X.astype(self.params_.vector.dtype, copy=False)
         targets = self._encode(y, reset, classes)
         weights = self._weights(X, targets, sample_weight)
+        if weights is not None and (weights.min() < 0 or not weights.any()):
+            raise ValueError("the weights of samples and classes are negative, or all zero")
         if weights is None or weights.all():
             return X, targets, weights
         present = weights > 0
@@ -256,32 +253,37 @@ class _Backprop(BaseEstimator):
     def _weights(self, X: NDArray, targets: NDArray, sample_weight: Any) -> NDArray | None:
         if sample_weight is None:
             return None
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if not weights.any():
-            raise ValueError("sample_weight is zero for every sample")
-        return weights
+        return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
     def _given_validation(self, data: Any) -> Samples:
         if not (isinstance(data, tuple | list) and len(data) in (2, 3)):
             raise ValueError("validation_data must be (X, y) or (X, y, sample_weight)")
-        return self._samples(*data, reset=False)
+        samples = self._samples(*data, reset=False)
+        if len(samples[1]) < 2:
+            raise ValueError("validation_data needs two samples at least")
+        return samples
 
     def _split(
         self, X: NDArray, targets: NDArray, weights: NDArray | None
     ) -> tuple[Samples, Samples]:
-        """What to train on, and what to hold out."""
+        """What to train on, and what to hold out: two samples at least."""
+        n = len(targets)
+        if n < 3:
+            raise ValueError(f"early_stopping cannot hold any data out with n_samples={n}")
+        held_out = max(2, ceil(self.validation_fraction * n))
         parts = train_test_split(
-            np.arange(X.shape[0]),
-            test_size=self.validation_fraction,
+            np.arange(n),
+            test_size=held_out,
             random_state=self._random,
-            stratify=self._strata(targets),
+            stratify=self._strata(targets, held_out),
         )
         kept, held = (
             (X[rows], targets[rows], None if weights is None else weights[rows]) for rows in parts
         )
         return kept, held
 
-    def _strata(self, targets: NDArray) -> NDArray | None:
+    def _strata(self, targets: NDArray, held_out: int) -> NDArray | None:
+        """What the held-out part is to have the same shares of."""
         return None
 
     def _start(self, X: NDArray) -> None:
@@ -412,11 +414,6 @@ class _Backprop(BaseEstimator):
                 bar.set_postfix_str(_in_short(epoch))
                 if self._call_back(epoch):
                     break
-        if not np.isfinite(self.params_.vector).all():
-            raise DivergenceError(
-                "training diverged in its last step: weights are no longer finite numbers; try a "
-                "lower learning_rate_init, max_norm=1, or inputs scaled to about 1"
-            )
 
     def _train_lbfgs(self, samples: Samples, plan: Plan) -> None:
         X, targets, weights = samples
@@ -450,7 +447,7 @@ class _Backprop(BaseEstimator):
         self, logits: NDArray, targets: NDArray, weights: NDArray | None
     ) -> float:
         if not np.isfinite(logits).all():
-            return -np.inf  # the worst there is; the next step raises
+            return -np.inf  # it diverged, which the training loop will say
         return self._score(logits, targets, weights)
 
     def _logits(self, X: Any) -> NDArray:
@@ -563,9 +560,9 @@ class BackpropClassifier(ClassifierMixin, _Backprop):
         verbose: show a progress bar (on stderr, and only on a terminal).
         warm_start: a further ``fit`` starts from the weights there are.
         momentum, nesterovs_momentum: for ``sgd``.
-        early_stopping: hold ``validation_fraction`` of the data out (or use the
-            ``validation_data`` given to ``fit``), stop when its score no longer rises, and
-            restore the best epoch's weights.
+        early_stopping: hold ``validation_fraction`` of the data out, two samples at least (or
+            use the ``validation_data`` given to ``fit``), stop when its score no longer rises,
+            and restore the best epoch's weights.
         beta_1, beta_2, epsilon: for ``adam`` and ``adamw``; ``weight_decay`` for ``adamw``.
         max_fun: most evaluations for ``lbfgs``.
         max_norm: a longer gradient is scaled down to this norm.
@@ -685,8 +682,13 @@ class BackpropClassifier(ClassifierMixin, _Backprop):
             raise ValueError(f"y has labels that are not among the classes: {unknown.tolist()}")
         return np.searchsorted(self.classes_, y)
 
-    def _strata(self, targets: NDArray) -> NDArray | None:
-        return None if self._multilabel else targets
+    def _strata(self, targets: NDArray, held_out: int) -> NDArray | None:
+        """The classes, where there is enough of each."""
+        if self._multilabel:
+            return None
+        counts = np.unique(targets, return_counts=True)[1]
+        enough = counts.min() > 1 and len(counts) <= min(held_out, len(targets) - held_out)
+        return targets if enough else None
 
     def _weights(self, X: NDArray, targets: NDArray, sample_weight: Any) -> NDArray | None:
         weights = super()._weights(X, targets, sample_weight)

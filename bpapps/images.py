@@ -25,7 +25,7 @@ Pictures = Stack | list[NDArray[np.float32]]  # equal sizes; or (h, w) each, of 
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 4
 # Formats whose decoders run nothing else: EPS, for one, would start an interpreter.
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "TIFF", "GIF", "WEBP", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP", "PPM")
 
 
 class PictureError(ValueError):
@@ -240,9 +240,9 @@ class Ink(NamedTuple):
     """What :func:`find_ink` saw in each of n pictures.
 
     contrast: to the paper, ink positive, (n, h, w). mask: where the ink is. boxes: of the mask,
-    top, left, bottom, right, the latter two exclusive, (n, 4). level: the ink's mean contrast,
-    threshold: the least that counts as ink, noise: the standard deviation of the paper's
-    grain, each (n,).
+    top, left, bottom, right, the latter two exclusive, (n, 4). level: the ink's mean contrast.
+    threshold: the least contrast that counts as ink. noise: the standard deviation of the
+    paper's grain. blank: an even surface. clear: ink that no grain could be taken for. Each (n,).
     """
 
     contrast: Stack
@@ -251,37 +251,56 @@ class Ink(NamedTuple):
     level: NDArray[np.float32]
     threshold: NDArray[np.float32]
     noise: NDArray[np.float32]
-
-    @property
-    def blank(self) -> NDArray[np.bool_]:
-        """Nothing there, (n,): an even surface."""
-        return self.level < 0.03
-
-    @property
-    def clear(self) -> NDArray[np.bool_]:
-        """Ink that stands out from the paper's grain, (n,)."""
-        return ~self.blank & (self.level > 1.2 * self.noise)
+    blank: NDArray[np.bool_]
+    clear: NDArray[np.bool_]
 
 
-def find_ink(stack: Stack) -> Ink:
-    """Tell the ink from the paper: either may be the darker, the light may be uneven.
+def find_ink(stack: Stack, broadest: float = 0.4) -> Ink:
+    """Tell the ink from the paper: either may be the darker, and the light may be uneven.
 
-    Noise does not throw it: what is ink is decided on a smoothed copy; the contrast is not.
+    Evenly lit paper is a smooth surface; a shadow on it is known by being broader than any
+    stroke, ``broadest`` of the picture's longer side. Noise does not throw it: what is ink is
+    decided on a smoothed copy, the contrast is not smoothed.
     """
-    contrast = ink_contrast(stack)
+    side = max(stack.shape[1:])
+    blur = max(0.7, side / 48)
+    ink_bright = stack * polarity(stack, blur, 0.3 * broadest * side)[:, None, None]
+    # A narrow window follows any light by itself; a broad one would take a lamp's halo for ink.
+    contrast = ink_bright - fit_paper(ink_bright) if broadest > 0.3 else ink_bright
     noise = grain(contrast)
-    blur = max(0.7, max(stack.shape[1:]) / 48)
-    soft = smooth(contrast, blur)
     noisy = noise > 0.15
+    blurs = np.where(noisy, 2 * blur, blur)
+    soft = smooth(contrast, blur)
     if noisy.any():
         soft[noisy] = smooth(contrast[noisy], 2 * blur)
-    shadow = broad(soft)
-    contrast = contrast - shadow
-    soft -= shadow
+    shadow = opening(soft, round(broadest * side))
+    contrast, soft = contrast - shadow, soft - shadow
+    rest = _mean_where(soft < 0.8 * otsu(soft)[:, None, None], contrast)
+    contrast, soft = contrast - rest, soft - rest
     threshold = 0.8 * otsu(soft)
     mask = drop_specks(soft > threshold[:, None, None], soft)
-    level = (soft * mask).sum(axis=(1, 2)) / np.maximum(mask.sum(axis=(1, 2)), 1)
-    return Ink(contrast, mask, bounding_boxes(mask), level, threshold, noise)
+    level = _mean_where(mask, soft).ravel()
+    blank = level < 0.03
+    soft_noise = noise / (2 * np.sqrt(np.pi) * blurs)  # what the blur leaves of white noise
+    clear = ~blank & (level > 3 * soft_noise)
+    return Ink(contrast, mask, bounding_boxes(mask), level, threshold, noise, blank, clear)
+
+
+def polarity(stack: Stack, blur: float, reach: float) -> NDArray[np.float32]:
+    """+1 where the ink is brighter than the paper around it, -1 where darker; (n,).
+
+    Strokes stand out from their surroundings within ``reach`` pixels, all to one side, while
+    the edge of a shadow goes to both: the sign of the third moment of the differences.
+    """
+    detail = smooth(stack, blur) - smooth(stack, reach)
+    third = (detail * detail * detail).sum(axis=(1, 2))
+    return np.where(third < 0, np.float32(-1), np.float32(1))
+
+
+def _mean_where(mask: Mask, stack: Stack) -> Stack:
+    """Each picture's mean within its mask, (n, 1, 1); 0 where that is empty."""
+    total = (stack * mask).sum(axis=(1, 2), keepdims=True)
+    return total / np.maximum(mask.sum(axis=(1, 2), keepdims=True, dtype=np.float32), 1)
 
 
 def fit_paper(stack: Stack, rounds: int = 6) -> Stack:
@@ -312,23 +331,13 @@ def fit_paper(stack: Stack, rounds: int = 6) -> Stack:
     return paper.reshape(stack.shape)
 
 
-def ink_contrast(stack: Stack) -> Stack:
-    """Signed contrast to the paper, ink positive, whether the ink is darker or lighter.
-
-    The longer tail of the differences from the paper is the ink: the sign of their third moment.
-    """
-    contrast = stack - fit_paper(stack)
-    soft = smooth(contrast, 0.7)
-    third = (soft * soft * soft).sum(axis=(1, 2), keepdims=True)
-    return np.where(third < 0, -contrast, contrast)
-
-
 def grain(contrast: Stack) -> NDArray[np.float32]:
     """Standard deviation of the noise, (n,): a median form of Immerkær's (1996) estimate.
 
-    His mask is blind to planes, and the median to the lines of the ink.
+    His mask is blind to planes, and the median to the lines of the ink: where there is room
+    between them, so that pictures under 16 pixels a side are said to have none.
     """
-    if min(contrast.shape[1:]) < 3:
+    if min(contrast.shape[1:]) < 16:
         return np.zeros(len(contrast), dtype=np.float32)
     down = contrast[:, 2:] - 2 * contrast[:, 1:-1] + contrast[:, :-2]
     both = down[:, :, 2:] - 2 * down[:, :, 1:-1] + down[:, :, :-2]
@@ -342,12 +351,11 @@ def smooth(stack: Stack, sigma: float) -> Stack:
     return gaussian_filter(stack, (0, sigma, sigma), mode="nearest", truncate=2.5)
 
 
-def broad(contrast: Stack) -> Stack:
-    """What is broader than any stroke, such as a shadow: the opening by half the shorter side."""
+def opening(stack: Stack, side: int) -> Stack:
+    """Each picture without what is bright and narrower than ``side`` pixels."""
     from scipy.ndimage import grey_opening
 
-    side = max(3, min(contrast.shape[1:]) // 2)
-    return grey_opening(np.maximum(contrast, 0), size=(1, side, side), mode="nearest")
+    return grey_opening(stack, size=(1, max(3, side), max(3, side)), mode="nearest")
 
 
 def otsu(stack: Stack, bins: int = 64) -> NDArray[np.float32]:
@@ -399,13 +407,21 @@ def drop_specks(mask: Mask, weight: Stack, share: float = 0.1) -> Mask:
     return keep[pieces]
 
 
+def count_pieces(mask: NDArray[np.bool_]) -> int:
+    """How many connected pieces a mask (h, w) has."""
+    from scipy.ndimage import label
+
+    return int(label(mask, _TOUCHING[1])[1])
+
+
 # ------------------------------------------------------------------ geometry
 
 
 def bounding_boxes(mask: Mask) -> NDArray[np.intp]:
     """Top, left, bottom, right (the latter two exclusive) of each mask, (n, 4); zeros if empty."""
     h, w = mask.shape[1:]
-    rows, columns = mask.any(axis=2), mask.any(axis=1)
+    rows: NDArray[np.bool_] = mask.any(axis=2)
+    columns: NDArray[np.bool_] = mask.any(axis=1)
     top, left = rows.argmax(axis=1), columns.argmax(axis=1)
     bottom, right = h - rows[:, ::-1].argmax(axis=1), w - columns[:, ::-1].argmax(axis=1)
     return np.stack([top, left, bottom, right], axis=1) * rows.any(axis=1)[:, None]
@@ -440,7 +456,8 @@ def resample(
     """
     down = _overlaps(stack.shape[1], scale, source[:, 0], target[:, 0], size)
     across = _overlaps(stack.shape[2], scale, source[:, 1], target[:, 1], size)
-    return down @ stack @ across.transpose(0, 2, 1)
+    field: Stack = down @ stack @ across.transpose(0, 2, 1)
+    return field
 
 
 def _overlaps(

@@ -10,9 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpapps import __version__, tasks
+import numpy as np
+
+from bpapps import tasks
 from bpapps.core import Chain
 from bpapps.core.storage import StorageError, load_network, save_network
+from bpapps.evaluation import environment
 from bpapps.images import PictureError, read_picture
 
 if TYPE_CHECKING:
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 FILE_NAME = "model.safetensors"
-
 
 UNSURE = 0.5
 """A label with a lower probability is called unsure."""
@@ -30,7 +32,7 @@ UNSURE = 0.5
 class Reading:
     """What a picture shows: its label and the runner-up, each with its probability.
 
-    ``problem`` says why there is no label, or is empty.
+    ``problem`` is a line that says why there is no label, or is empty.
     """
 
     file: str
@@ -47,7 +49,7 @@ class Reading:
 
     def __str__(self) -> str:
         if self.problem:
-            return f"{self.file}: {self.problem}"
+            return self.problem
         warning = "unsure: " if self.unsure else ""
         return (
             f"{self.file}: {warning}{self.label} ({self.probability:.1%}), "
@@ -63,8 +65,9 @@ class Reading:
 class Model:
     """A fitted pipeline of a task.
 
-    ``metadata`` holds task, preset, preprocessing, classes, input_shape, versions, data (what it
-    was trained on, with its hash) and figures.
+    ``metadata`` holds task, preprocessing, classes, input_shape and versions; of a run's model
+    also config, data (what it was trained on, with its hash), training (seconds, epochs) and
+    figures (its accuracy on the test part).
     """
 
     task: tasks.Task
@@ -88,10 +91,10 @@ class Model:
         try:
             picture = read_picture(file)
         except PictureError as error:
-            return Reading(str(file), str(error).removeprefix(f"{file}: "))
+            return Reading(str(file), str(error))
         problem = self.pipeline[0].inspect(picture)
         if problem:
-            return Reading(str(file), problem)
+            return Reading(str(file), f"{file}: nothing to recognise, {problem}")
         probabilities = self.predict_proba([picture])[0]
         best, second = probabilities.argsort()[::-1][:2]
         return Reading(
@@ -112,7 +115,7 @@ def save(path: Path, model: Model) -> None:
         "preprocessing": model.pipeline[0].get_params(),
         "classes": net.classes_.tolist(),
         "input_shape": list(net.input_shape_),
-        "versions": {"bpapps": __version__},
+        "versions": environment()["versions"],
     }
     save_network(path, net.network_, net.params_, {**model.metadata, **own})
 
@@ -127,27 +130,38 @@ def load(path: Path) -> Model:
     try:
         task = tasks.get(metadata["task"])
         preprocessing = task.preprocessing(**metadata["preprocessing"])
-        shape = tuple(metadata["input_shape"])
+        classes, shape = metadata["classes"], tuple(metadata["input_shape"])
         if not isinstance(network, Chain):
-            raise ValueError("not a chain of layers")
-        net = BackpropClassifier.from_trained(network, params, metadata["classes"], shape)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise StorageError(f"{path}: a network, but not a model of a task ({error})") from None
+            raise ValueError("it is not a chain of layers")
+        if network.init(shape, np.random.default_rng(0))[1] != (len(classes),):
+            raise ValueError(f"its outputs are not {len(classes)} classes")
+        net = BackpropClassifier.from_trained(network, params, classes, shape)
+    except KeyError as error:
+        raise StorageError(f"{path}: not a model of a task: it states no {error}") from None
+    except (TypeError, ValueError, IndexError) as error:
+        raise StorageError(f"{path}: not a model of a task: {error}") from None
     return Model(task, Pipeline([("preprocessing", preprocessing), ("net", net)]), metadata)
 
 
 def find(name: str | Path) -> Model:
-    """The model of a file, of a run's folder, or the one shipped for a task's name.
+    """The model of a run's folder, the one shipped for a task's name, or that of a file.
 
     Raises:
         ValueError: there is none; a task's name that is nearly right is suggested.
     """
     path = Path(name)
-    if path.is_dir() and (path / FILE_NAME).exists():
+    if (path / FILE_NAME).exists():
         return load(path / FILE_NAME)
-    if path.suffix or path.exists():
-        return load(path)
-    task = tasks.get(str(name))
-    if not task.shipped.exists():
-        raise ValueError(f"no model is shipped for {name}; train one: bpapps train {name}")
-    return load(task.shipped)
+    if str(name) in tasks.names():
+        shipped = tasks.get(str(name)).shipped
+        if not shipped.exists():
+            raise ValueError(f"no model is shipped for {name}; train one: bpapps train {name}")
+        return load(shipped)
+    if path.is_dir():
+        raise ValueError(
+            f"{path}: no trained model in this folder; a training that was cut off goes on "
+            "with the command that began it"
+        )
+    if not path.suffix and path.name == str(name) and not path.exists():
+        tasks.get(str(name))  # which suggests the nearest
+    return load(path)

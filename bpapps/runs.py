@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,11 @@ from bpapps.models import Model
 from bpapps.splits import Split
 
 Progress = Callable[[int, int, str], None]
+
+CHECKPOINT = "checkpoint.safetensors"
+
+OWN = {"callbacks", "checkpoint", "n_jobs", "random_state", "verbose"}
+"""Parameters of the estimator that a run sets itself."""
 
 NOISE_PICTURES = 2000
 """Test pictures that the noise sweep takes at most, drawn by the seed."""
@@ -43,6 +50,15 @@ class Config:
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        names = (self.task, self.data, self.preset)
+        if not all(isinstance(name, str) for name in names) or not isinstance(self.seed, int):
+            raise ValueError("a config has text for task, data and preset, and a whole seed")
+        if not isinstance(self.settings, Mapping):
+            raise ValueError("a config's settings map names to values")
+        for name in OWN & self.settings.keys():
+            raise ValueError(f"setting {name} is the run's own; use the seed, or leave it out")
+
     @classmethod
     def load(cls, path: Path) -> Config:
         """Read ``config.json``; ValueError that names the file otherwise."""
@@ -50,13 +66,13 @@ class Config:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise ValueError(f"{path}: not the config.json of a run") from None
 
     @property
     def name(self) -> str:
         """A folder's name for it."""
-        return f"{self.task}-{Path(self.data).name}-{self.preset}-{self.seed}"
+        return f"{self.task}-{Path(self.data).resolve().stem}-{self.preset}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,7 @@ def train(
     split: Split,
     folder: Path | None = None,
     *,
+    checkpoint: Path | None = None,
     progress: bool = False,
     callbacks: tuple[Callable[[Epoch, Any], Any], ...] = (),
     n_jobs: int | None = None,
@@ -80,48 +97,124 @@ def train(
     """Train as the config says; with a folder, resume from what is in it and keep all there.
 
     Args:
+        checkpoint: without a folder, file to resume from and to write while it trains; it stays.
         progress: show a bar on stderr while it trains (only on a terminal).
 
     Raises:
         ValueError: bad data or settings, a checkpoint of another training, a folder that cannot
             be written; ``DivergenceError`` where the loss is lost.
     """
+    if folder is None:
+        return _fit(config, split, checkpoint, progress, callbacks, n_jobs)
+    if (folder / models.FILE_NAME).exists():
+        raise ValueError(f"{folder}: holds a finished run; give another --out, or remove it")
+    checkpoint = folder / CHECKPOINT
+    with output_folder(folder):
+        callbacks = (*callbacks, _log(folder, config))
+        run = _fit(config, split, checkpoint, progress, callbacks, n_jobs)
+        _write_json(folder / "history.json", run.history)
+        models.save(folder / models.FILE_NAME, run.model)  # the last, for it says: finished
+        checkpoint.unlink(missing_ok=True)
+    return run
+
+
+def _fit(
+    config: Config,
+    split: Split,
+    checkpoint: Path | None,
+    progress: bool,
+    callbacks: tuple[Callable[[Epoch, Any], Any], ...],
+    n_jobs: int | None,
+) -> Run:
     task = tasks.get(config.task)
-    settings = dict(config.settings)
-    pipeline = task.pipeline(config.preset, random_state=config.seed, **settings)
-    if folder is not None:
-        callbacks = (*callbacks, _start(folder, config))
-        pipeline[-1].set_params(checkpoint=folder / "checkpoint.safetensors")
-    pipeline[-1].set_params(verbose=progress, callbacks=callbacks, n_jobs=n_jobs)
+    pipeline = task.pipeline(config.preset, random_state=config.seed, **config.settings)
+    net = pipeline[-1]
+    net.set_params(verbose=progress, callbacks=callbacks, checkpoint=checkpoint, n_jobs=n_jobs)
     pipeline.fit(split.train_images, split.train_labels)
-    pipeline[-1].set_params(verbose=False, callbacks=(), checkpoint=None)
-    history = [asdict(epoch) for epoch in pipeline[-1].history_]
-    metadata = {"preset": config.preset, "config": asdict(config), "data": dict(split.data)}
-    metadata["training"] = {"seconds": sum(e["seconds"] for e in history), "epochs": len(history)}
-    model = Model(task, pipeline, metadata)
-    if folder is not None:
-        models.save(folder / models.FILE_NAME, model)
-        _write_json(folder / "history.json", history)
-        (folder / "checkpoint.safetensors").unlink(missing_ok=True)
-    return Run(config, model, history)
+    net.set_params(verbose=False, callbacks=(), checkpoint=None)
+    history = [asdict(epoch) for epoch in net.history_]
+    probabilities = pipeline.predict_proba(split.test_images)
+    accuracy = evaluate(probabilities, split.test_labels, net.classes_)["accuracy"]
+    metadata = {
+        "config": asdict(config),
+        "data": dict(split.data),
+        "training": {"seconds": sum(e["seconds"] for e in history), "epochs": len(history)},
+        "figures": {"accuracy": asdict(accuracy)},
+    }
+    return Run(config, Model(task, pipeline, metadata), history)
+
+
+@contextmanager
+def output_folder(folder: Path) -> Iterator[None]:
+    """Make a folder to write to; it goes again if nothing came to be in it.
+
+    Raises:
+        ValueError: it cannot be written; better to know that before any work is done for it.
+    """
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"{folder}: cannot be written ({error.strerror}); give another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()  # which only an empty one suffers
 
 
 def load(folder: Path) -> Run:
     """Read a finished run's folder; ValueError that names what is missing or damaged."""
     model = models.load(folder / models.FILE_NAME)
+    path = folder / "history.json"
     try:
-        history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise ValueError(f"{folder / 'history.json'}: missing or damaged; train again") from None
-    return Run(Config.load(folder / "config.json"), model, history)
+        history = json.loads(path.read_text(encoding="utf-8"))
+        return replace(of_model(model), history=[asdict(Epoch(**record)) for record in history])
+    except (OSError, ValueError, TypeError):
+        raise ValueError(f"{path}: missing or damaged; train again") from None
 
 
-def of_model(model: Model, seed: int = 0) -> Run:
-    """A model by itself as a run: without a history, measured with a seed."""
-    config = model.metadata.get("config", {})
-    preset = config.get("preset", "")
-    settings = config.get("settings", {})
-    return Run(Config(model.task.name, config.get("data", ""), preset, seed, settings), model, [])
+def of_model(model: Model) -> Run:
+    """A model by itself as a run, without a history."""
+    config = model.metadata.get("config") or {
+        "task": model.task.name, "data": model.task.default_data, "preset": "",
+    }  # fmt: skip
+    return Run(Config(**config), model, [])
+
+
+def find(name: str | Path) -> Run:
+    """A trained model as a run, with its history where it lies in a run's folder.
+
+    Args:
+        name: a run's folder, a model file, or a task that ships a model.
+
+    Raises:
+        ValueError: there is none, or it is damaged.
+    """
+    if (Path(name) / models.FILE_NAME).exists():
+        return load(Path(name))
+    return of_model(models.find(name))
+
+
+def data_for(
+    run: Run, source: str | None = None, data_dir: Path | None = None, seed: int = 0
+) -> Split:
+    """Data to measure a trained model on; by default those that it was trained on.
+
+    Whatever the seed, nothing that it was trained on is among the test part: of its own data
+    the same part is held out as then.
+    """
+    task, own = run.model.task, run.config
+    source = source or own.data
+    split = task.load_data(source, data_dir, seed)
+    if seed != own.seed and split.data["sha256"] == _trained_on(run.model).get("sha256"):
+        return task.load_data(source, data_dir, own.seed)
+    return split
 
 
 def scores_in(folder: Path) -> list[Score]:
@@ -143,22 +236,32 @@ def measure(
     noise: bool = True,
     dependence: bool = True,
     quick: bool = False,
+    seed: int | None = None,
     progress: Progress | None = None,
 ) -> Results:
-    """All figures of a trained model on the test part of its data."""
+    """All figures of a trained model on the test part of some data.
+
+    Args:
+        command: what the report says it was made by.
+        noise: also under corruptions; dependence: also train anew on less and on worse data.
+        quick: fewer pictures for the noise, and no further trainings.
+        seed: for what is drawn to make noise; by default the run's.
+    """
     start = time.perf_counter()
-    model, seed = run.model, run.config.seed
+    model = run.model
+    seed = run.config.seed if seed is None else seed
     probabilities = model.predict_proba(split.test_images)
     pictures = _pictures(model, split.test_images)
     net = model.pipeline[-1]
-    n_trained = split.data["n_train"] * len(run.history)
-    seconds = sum(epoch["seconds"] for epoch in run.history)
+    training = model.metadata.get("training", {})
+    seconds, epochs = training.get("seconds", 0.0), training.get("epochs", 0)
+    data = _data(model, split)
     results = Results(
         task=model.task.name,
         title=f"{model.task.title}: {split.data['title']}",
         summary=model.task.summary,
         made={},
-        data=dict(split.data),
+        data=data,
         model={
             "preset": run.config.preset,
             "layers": [str(layer) for layer in net.network_],
@@ -167,8 +270,8 @@ def measure(
         },
         training={
             "seconds": seconds,
-            "epochs": len(run.history),
-            "samples_per_second": n_trained / seconds if seconds else None,
+            "epochs": epochs,
+            "samples_per_second": data["n_train"] * epochs / seconds if seconds else None,
             "stopped": run.history[-1]["stop"] if run.history else "",
             "history": run.history,
         },
@@ -212,6 +315,20 @@ def _measure_dependence(
     )
 
 
+def _trained_on(model: Model) -> Mapping[str, Any]:
+    return model.metadata.get("data", {})
+
+
+def _data(model: Model, split: Split) -> dict[str, Any]:
+    """What the figures were measured on, and what else the model was trained on."""
+    trained = _trained_on(model)
+    if trained.get("sha256") in (None, split.data["sha256"]):
+        return dict(split.data)
+    count = trained["n_train"]
+    note = f"the model was trained on other data: {trained['title']}, {count:,} pictures"
+    return {**split.data, "n_train": count, "notes": note}
+
+
 def _pictures(model: Model, given: Any) -> NDArray[np.float32]:
     """The test pictures as one array: as they are, or normalised where their sizes differ."""
     pictures = images.as_pictures(given)
@@ -228,25 +345,17 @@ def _some(n: int, most: int, seed: int) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
-def _start(folder: Path, config: Config) -> Callable[[Epoch, Any], None]:
-    """Make the run's folder and write its config; gives the callback that keeps the log."""
-    if (folder / models.FILE_NAME).exists():
-        raise ValueError(f"{folder}: holds a finished run; give another --out, or remove it")
-    kept = folder / "config.json"
-    if kept.exists() and Config.load(kept) != config:
-        raise ValueError(f"{folder}: holds a run with another config; give another --out")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_json(kept, asdict(config))
-        log = folder / "log.txt"
-        log.write_text("", encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"{folder}: cannot be written ({error.strerror})") from None
+def _log(folder: Path, config: Config) -> Callable[[Epoch, Any], None]:
+    """The callback that writes a line an epoch; the config is written with the first."""
+    path = folder / "log.txt"
 
     def write_line(epoch: Epoch, _: Any) -> None:
+        if epoch.epoch == 1:  # a resumed training also begins with it
+            _write_json(folder / "config.json", asdict(config))
+            path.write_text("", encoding="utf-8")
         values = {key: value for key, value in asdict(epoch).items() if value not in (None, "")}
         line = "  ".join(f"{key} {_short(value)}" for key, value in values.items())
-        with log.open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     return write_line
@@ -258,5 +367,8 @@ def _short(value: Any) -> str:
 
 def _write_json(path: Path, content: Any) -> None:
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -69,6 +69,9 @@ def _take(images: Any, rows: NDArray) -> Any:
 def _split(
     dataset: Dataset, text: str, train: Any, train_labels: Any, test: Any, test_labels: Any
 ) -> Split:
+    untaught = np.setdiff1d(test_labels, train_labels)
+    if len(untaught):
+        raise ValueError(f"{dataset.name}: class {untaught[0]} is only among the test pictures")
     data = {
         "name": dataset.name,
         "title": dataset.title,

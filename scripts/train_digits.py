@@ -38,7 +38,7 @@ def halves(options: Options) -> tuple[str, Score]:
     split = DIGITS.load_data("digits")
     train, test = (split.train_images, split.train_labels), (split.test_images, split.test_labels)
     values = [_fit("small", seed, *train).score(*test) for seed in _seeds(options)]
-    flat = [images.as_pictures(part).reshape(len(part), -1) for part in (train[0], test[0])]
+    flat = [_flat(train[0]), _flat(test[0])]
     peers = {
         name: peer.fit(flat[0], train[1]).score(flat[1], test[1]) for name, peer in _peers().items()
     }
@@ -50,7 +50,7 @@ def kfold(options: Options) -> tuple[str, Score]:
     """scikit-learn's digits: ten folds, stratified and shuffled by seed 0."""
     whole = datasets.load("digits")
     pictures, labels = np.asarray(whole.images), whole.labels
-    flat = images.as_pictures(pictures).reshape(len(labels), -1)
+    flat = _flat(pictures)
     values: list[float] = []
     others: dict[str, list[float]] = {name: [] for name in _peers()}
     folds = list(StratifiedKFold(10, shuffle=True, random_state=0).split(flat, labels))
@@ -129,6 +129,10 @@ def _command(protocol: str, seeds: int) -> str:
 
 def _fit(preset: str, seed: int, pictures: Any, labels: Any) -> Any:
     return DIGITS.pipeline(preset, random_state=seed).fit(pictures, labels)
+
+
+def _flat(pictures: Any) -> np.ndarray:
+    return np.asarray(images.as_pictures(pictures)).reshape(len(pictures), -1)
 
 
 def _peers() -> dict[str, Any]:

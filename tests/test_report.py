@@ -95,7 +95,7 @@ def make_results(
     mistakes.sort(key=lambda mistake: -mistake.confidence)
     values: dict[str, Any] = {
         "task": "digits",
-        "title": "Handwritten digits",
+        "title": "Handwritten digits: scikit-learn digits",
         "summary": "A small convolutional net reads 8×8 pictures of digits written by people "
         "it has not seen; it is nearly always right, and it says so when it is not.",
         "made": {
@@ -125,15 +125,14 @@ def make_results(
         "model": {
             "preset": "small",
             "layers": [
-                "Conv2D(32, 3×3)",
-                "GroupNorm(4)",
-                "ReLU",
-                "Conv2D(64, 3×3)",
-                "GroupNorm(4)",
-                "ReLU",
-                "MaxPool2D(2)",
-                "Dropout(0.4)",
-                f"Dense({k})",
+                "Reshape(shape=(8, 8, 1))",
+                "Conv2D(filters=32, kernel_size=3, stride=1, padding=1, initializer='he_normal')",
+                "GroupNorm(groups=4, epsilon=1e-05)",
+                "ReLU()",
+                "MaxPool2D(size=2, stride=None)",
+                "Flatten()",
+                "Dropout(rate=0.4)",
+                f"Dense(units={k}, initializer='he_normal')",
             ],
             "n_parameters": 58_570,
             "settings": {
@@ -174,6 +173,8 @@ def make_results(
         "noise": make_noise(rng, right / n, n)[:curves],
         "noise_reading": "Impulse noise and translation hurt most: 5 points are lost at severity "
         "1.1. Contrast hardly matters: at severity 6 the net still reads 95.7% of the pictures.",
+        "dependence_reading": "On a twentieth of the pictures the net still answers 91.0% of the "
+        "test data rightly; a tenth of wrong labels costs 0.8 points.",
         "learning_curve": [
             DependencePoint(
                 share, int(899 * share), about(1 - 0.011 * share**-0.7, n), 12.4 * share
@@ -269,6 +270,7 @@ NOTHING: dict[str, Any] = {
     **{key: [] for key in ("learning_curve", "label_noise")},
     "calibration": Calibration(0.0, []),
     "noise_reading": "",
+    "dependence_reading": "",
     "summary": "",
 }
 ONE = [DependencePoint(1.0, 899, wilson(890, 899), 12.0)]
@@ -315,7 +317,7 @@ def test_odd_results_are_reported(name: str, tmp_path: Path) -> None:
         re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", html, flags=re.DOTALL),
     )
     assert "nan" not in "".join(re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)).lower()
-    assert to_markdown(results).startswith("# Handwritten digits\n")
+    assert to_markdown(results).startswith("# Handwritten digits: scikit-learn digits\n")
 
 
 def test_text_is_escaped() -> None:

@@ -54,6 +54,7 @@ def to_markdown(results: Results) -> str:
                 (words.count(p.n_train), words.with_interval(p.accuracy), words.duration(p.seconds))
                 for p in results.learning_curve
             ],
+            results.dependence_reading,
         ),
         *_section(
             "With wrong labels",
@@ -75,13 +76,18 @@ def results_table(folder: str | Path) -> str:
     """
     rows: list[Row] = []
     for results in load_all(folder).values():
-        data = results.data.get("title") or results.data.get("name")
-        about = [str(part) for part in (data, results.model.get("preset")) if part]
-        what = ": ".join([results.title, *([", ".join(about)] if about else [])])
+        about = (results.title, _data_beside_title(results), results.model.get("preset"))
+        what = ", ".join(str(part) for part in about if part)
         command = _code(str(results.made.get("command") or ""))
         rows.append((what, words.with_interval(results.accuracy), words.DASH, words.DASH, command))
         rows += [_score(score) for score in results.scores]
     return _table(SCORES, rows) + "\n"
+
+
+def _data_beside_title(results: Results) -> str:
+    """The name of the data, unless the title tells it already."""
+    name = str(results.data.get("title") or results.data.get("name") or "")
+    return "" if name in results.title else name
 
 
 def _headline(results: Results) -> str:

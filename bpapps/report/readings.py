@@ -126,7 +126,7 @@ def score_by_time(history: Sequence[dict[str, Any]]) -> list[tuple[float, float]
 def soon_enough(results: Results, near: float = 0.005) -> str:
     """When training had come within half a point of its best, in one sentence."""
     pairs = score_by_time(results.training.get("history") or [])
-    if len(pairs) < 2:
+    if len(pairs) < 2 or pairs[-1][0] <= 0:
         return ""
     best = max(score for _, score in pairs)
     seconds = next(time for time, score in pairs if score >= best - near)

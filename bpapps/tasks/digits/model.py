@@ -52,7 +52,7 @@ def _small() -> list[Layer]:
 
 MNIST_DISTORTION = Distortion(
     (28, 28), shift=0.6, rotation=6, scale=0.08, shear=0.12, elastic=0.9, smoothness=4.0,
-    thickness=0.4,
+    thickness=0.4, clean=0.3,
 )  # fmt: skip
 """What digits of 28×28 pixels go through while a net is trained on them."""
 
@@ -85,7 +85,7 @@ PRESETS = {
             "learning_rate": "one-cycle",
             "learning_rate_init": 2e-3,
             "batch_size": 64,
-            "max_iter": 24,
+            "max_iter": 16,
             "augment": MNIST_DISTORTION,
         },
     ),
@@ -99,7 +99,7 @@ PRESETS = {
             "learning_rate": "one-cycle",
             "learning_rate_init": 2e-3,
             "batch_size": 256,
-            "max_iter": 120,
+            "max_iter": 60,
             "augment": replace(MNIST_DISTORTION, thickness=0.3),
         },
     ),

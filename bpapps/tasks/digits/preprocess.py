@@ -19,6 +19,7 @@ from bpapps import images
 
 _CHUNK = 2_000_000  # pixels worked on at once
 _WORK = 112  # longest side, in pixels, that the ink is looked for in
+_PEN = 0.1  # the broadest stroke in a large picture, of its longer side
 _FAINT = 0.02  # what counts as ink in a clean picture
 
 
@@ -45,15 +46,26 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
         self.center = center
 
     def fit(self, X: Any, y: Any = None) -> DigitNormalizer:
-        """Nothing to learn."""
+        """Check the parameters; there is nothing to learn."""
+        self._check()
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+    def _check(self) -> None:
+        if self.center not in ("mass", "box"):
+            raise ValueError(f"center={self.center!r}; it is 'mass' or 'box'")
+        if not 1 <= self.box <= self.size:
+            raise ValueError(f"box={self.box}, size={self.size}; the box must fit the field")
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Normalised pictures, float32 (n, size·size); a blank picture gives zeros."""
+        self._check()
         pictures = images.as_pictures(X)
-        if isinstance(pictures, list):
-            pictures = [_around_ink(picture) for picture in pictures]
-        elif max(pictures.shape[1:]) > _WORK:
+        if isinstance(pictures, list) or max(pictures.shape[1:]) > _WORK:
             pictures = [_around_ink(picture) for picture in pictures]
         out = np.zeros((len(pictures), self.size, self.size), dtype=np.float32)
         for places, stack in images.by_shape(pictures):
@@ -61,6 +73,25 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
             for i in range(0, len(stack), step):
                 out[places[i : i + step]] = self._transform_stack(stack[i : i + step])
         return out.reshape(len(out), -1)
+
+    def inspect(self, picture: Any) -> str | None:
+        """Why a picture cannot be a digit, in a few words; None if it can.
+
+        picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path.
+        """
+        evened = _around_ink(images.as_pictures([picture])[0])
+        ink = images.find_ink(evened[None])
+        if ink.blank[0]:
+            return "no ink was found"
+        if not ink.clear[0]:
+            return "no ink stands out from the grain"
+        height, width = ink.boxes[0, 2:] - ink.boxes[0, :2]
+        if ink.mask.sum() > 0.85 * height * width and 2 * min(height, width) > max(height, width):
+            return "the ink is one solid block"
+        pieces = images.count_pieces(ink.mask[0])
+        if pieces > 4:
+            return f"the ink is in {pieces} places; give one digit a picture"
+        return None
 
     def _transform_stack(self, stack: images.Stack) -> images.Stack:
         if stack.shape[1:] != (self.size, self.size):
@@ -135,15 +166,15 @@ def _longer(boxes: NDArray[Any]) -> NDArray[Any]:
 
 
 def _mass(ink: images.Ink) -> NDArray[np.float32]:
-    return images.centres_of_mass(ink.mask * np.maximum(ink.contrast, 0))
+    return images.centres_of_mass(np.where(ink.mask, np.maximum(ink.contrast, 0), np.float32(0)))
 
 
 def _around_ink(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A large picture cut to the surroundings of its ink and shrunk to a working size."""
+    """A large picture shrunk to a working size; if its ink is small, cut to its surroundings."""
     small = images.shrink(picture, _WORK)
     if small is picture:
         return picture
-    top, left, bottom, right = images.find_ink(small[None]).boxes[0]
+    top, left, bottom, right = images.find_ink(small[None], broadest=_PEN).boxes[0]
     longer = max(bottom - top, right - left)
     if longer == 0 or longer > max(small.shape) / 2:
         return small
@@ -151,7 +182,9 @@ def _around_ink(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     margin = longer // 2 + 2
     rows = slice(int(max(0, top - margin) * factor), int((bottom + margin) * factor))
     columns = slice(int(max(0, left - margin) * factor), int((right + margin) * factor))
-    return images.shrink(picture[rows, columns], _WORK)
+    near = images.shrink(picture[rows, columns], _WORK)
+    # Here the ink is known to fill half of the picture: nothing broad can be a stroke.
+    return np.clip(images.find_ink(near[None], broadest=2 * _PEN).contrast[0], 0, 1)
 
 
 def _full_ink(field: images.Stack) -> NDArray[np.float32]:

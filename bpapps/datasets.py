@@ -1,0 +1,381 @@
+"""Data sets by name: where each comes from, its licence, its files, and how they are read.
+
+One's own pictures are read by path: a folder with one subfolder a class, or a CSV file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpapps import readers
+from bpapps.download import download
+from bpapps.images import Pictures
+from bpapps.names import nearest
+from bpapps.readers import DataError as DataError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures and their labels, and what a report says of them.
+
+    Pictures are an array (n, height, width), of bytes or of float32 in [0, 1]; or a list of such
+    float32 arrays where their sizes differ. Labels, (n,), are integers where every label is a
+    whole number, else strings. ``sha256`` is of pictures and labels; ``n_duplicates`` counts the
+    exact duplicates that were dropped, which only folders and CSV files are searched for.
+    """
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    images: NDArray[Any] | Pictures
+    labels: NDArray[Any]
+    sha256: str
+    test_images: NDArray[Any] | Pictures | None = None
+    test_labels: NDArray[Any] | None = None
+    n_duplicates: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A row of the registry.
+
+    Args:
+        title, source, licence: what it is, its homepage, its terms of use.
+        reader: (name, its row, paths of its files) -> Dataset.
+        files: names of its files, without ``.gz``; none for a set that another package holds.
+        urls: folders on the network that serve each file as ``<name>.gz``.
+        sha256: file name -> that of its content, unpacked; empty where none is on record.
+    """
+
+    title: str
+    source: str
+    licence: str
+    reader: Callable[[str, Source, list[Path]], Dataset]
+    files: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    sha256: Mapping[str, str] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------ finding and reading
+
+
+def data_dir(given: Path | None = None) -> Path:
+    """Where data sets lie.
+
+    The folder given; else $BPAPPS_DATA; else ``data`` beside the package's checkout or in the
+    current folder, where that holds anything but its README; else the user's data folder,
+    $XDG_DATA_HOME/bpapps or ~/.local/share/bpapps.
+    """
+    if given is not None:
+        return Path(given)
+    if os.environ.get("BPAPPS_DATA"):
+        return Path(os.environ["BPAPPS_DATA"]).expanduser()
+    checkout = Path(__file__).parents[1]
+    places = [checkout / "data"] if (checkout / "pyproject.toml").is_file() else []
+    for folder in (*places, Path("data")):
+        if folder.is_dir() and any(
+            path.name != "README.md" and path.name[0] != "." for path in folder.iterdir()
+        ):
+            return folder
+    home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(home).expanduser() / "bpapps"
+
+
+_root = data_dir  # for the functions that have an argument of that name
+
+
+def load(name_or_path: str, data_dir: Path | None = None) -> Dataset:
+    """The data set of a name, or one's own pictures in a folder or a CSV file.
+
+    A name goes before a path: a folder called ``mnist`` is ``./mnist``. Files of a named set are
+    looked for in ``<data_dir>/<name>``, then in ``data_dir``; what is missing is downloaded
+    where the set has mirrors.
+
+    Raises:
+        UnknownNameError: neither; the nearest name is suggested.
+        DataError: files that are missing and cannot be had, or that cannot be used.
+    """
+    text = str(name_or_path)
+    if text not in DATASETS and _looks_like_a_path(text):
+        return _own(text)
+    source = DATASETS[nearest(text, DATASETS, "data set")]
+    root = _root(data_dir)
+    folder = _folder(text, root)
+    for file in _missing(text, folder):
+        _fetch_file(text, file, folder, progress=True)
+    return source.reader(text, source, list(_paths(text, folder).values()))
+
+
+def is_here(name: str, data_dir: Path | None = None) -> bool:
+    """Whether the files of a named set lie in the data folder, or come with the package."""
+    nearest(name, DATASETS, "data set")
+    return not _missing(name, _folder(name, _root(data_dir)))
+
+
+def fetch(name: str, data_dir: Path | None = None, progress: bool = False) -> Path:
+    """Download what is missing of a named set, or is not as published; the folder it lies in.
+
+    Raises:
+        UnknownNameError: no such set; the nearest name is suggested.
+        DataError: it cannot be had; the message says which files to put where.
+    """
+    source = DATASETS[nearest(name, DATASETS, "data set")]
+    if not source.files:
+        return _embedded()
+    root = _root(data_dir)
+    if is_here(name, root) and not _altered(name, _folder(name, root)):
+        return _folder(name, root)
+    own = root / name
+    for file in _missing(name, own) + _altered(name, own):
+        _fetch_file(name, file, own, progress)
+    return own
+
+
+def check(name: str, data_dir: Path | None = None) -> list[str]:
+    """A line on each file of a named set, all of which are as published.
+
+    Files of which no checksum is on record are read instead, and their sha256 is told.
+
+    Raises:
+        UnknownNameError: no such set; the nearest name is suggested.
+        DataError: files are missing, altered or unreadable.
+    """
+    source = DATASETS[nearest(name, DATASETS, "data set")]
+    folder = _folder(name, _root(data_dir))
+    if _missing(name, folder):
+        raise DataError(f"{source.title}: not here; {_put(name, folder)}")
+    paths = _paths(name, folder)
+    if altered := _altered(name, folder):
+        raise DataError(
+            f"{source.title}: {', '.join(altered)} in {folder} not as published; "
+            f"bpapps data fetch {name} gets it anew"
+        )
+    if source.sha256:
+        return [f"{path}: as published" for path in paths.values()]
+    dataset = source.reader(name, source, list(paths.values()))
+    if not paths:
+        return [f"{_embedded()}: {len(dataset.labels)} pictures, sha256 {dataset.sha256}"]
+    return [
+        f"{path}: readable, sha256 {readers.sha256(readers.content(path))} (none on record)"
+        for path in paths.values()
+    ]
+
+
+def _folder(name: str, root: Path) -> Path:
+    """Where all files of a set lie, or else where they belong."""
+    own = root / name
+    return next((folder for folder in (own, root) if not _missing(name, folder)), own)
+
+
+def _paths(name: str, folder: Path) -> dict[str, Path]:
+    """The files of a set that lie in a folder, by their names in the registry."""
+    found = {file: _find(folder, file) for file in DATASETS[name].files}
+    return {file: path for file, path in found.items() if path is not None}
+
+
+def _find(folder: Path, file: str) -> Path | None:
+    """The file, gzipped or not, in either spelling that is about: …-idx3-… and ….idx3-…"""
+    for stem in (file, file.replace("-idx", ".idx")):
+        for path in (folder / f"{stem}.gz", folder / stem):
+            if path.is_file():
+                return path
+    return None
+
+
+def _missing(name: str, folder: Path) -> list[str]:
+    return [file for file in DATASETS[name].files if file not in _paths(name, folder)]
+
+
+def _altered(name: str, folder: Path) -> list[str]:
+    """Those of a set's files in a folder that are not what its authors published."""
+    return [
+        file
+        for file, path in _paths(name, folder).items()
+        if not _as_published(path, DATASETS[name].sha256.get(file))
+    ]
+
+
+def _as_published(path: Path, sha256: str | None) -> bool:
+    """Whether a file's content has a sha256; true where none is on record."""
+    try:
+        return sha256 in (None, readers.sha256(readers.content(path)))
+    except DataError:  # damaged
+        return False
+
+
+def _fetch_file(name: str, file: str, folder: Path, progress: bool) -> None:
+    source = DATASETS[name]
+    if not source.urls:
+        raise DataError(f"{source.title} is not here; {_put(name, folder)}")
+    try:
+        download(
+            [f"{url}{file}.gz" for url in source.urls],
+            folder / f"{file}.gz",
+            lambda part: _as_published(part, source.sha256[file]),
+            progress,
+        )
+    except OSError as error:
+        raise DataError(
+            f"{source.title} is not here and cannot be downloaded ({error}); {_put(name, folder)}"
+        ) from None
+
+
+def _put(name: str, folder: Path) -> str:
+    """What the user is to put where."""
+    files = ", ".join(f"{file}.gz" for file in _missing(name, folder) or DATASETS[name].files)
+    return f"put {files} from {DATASETS[name].source} into {folder}"
+
+
+# ------------------------------------------------------------------ readers
+
+
+def _mnist_like(name: str, source: Source, paths: list[Path]) -> Dataset:
+    """Ten classes in four IDX files: pictures and labels to train on, then to test on."""
+    images, labels, digests = readers.read_idx(paths[0], paths[1], classes=10)
+    test_images, test_labels, test_digests = readers.read_idx(paths[2], paths[3], classes=10)
+    if images.shape[1:] != test_images.shape[1:]:
+        raise DataError(
+            f"{paths[0]} and {paths[2]} hold pictures of different sizes; take all from one source"
+        )
+    found = dict(zip(source.files, digests + test_digests, strict=True))
+    _deny_another(name, found, paths[0].parent)
+    altered = bool(source.sha256) and found != source.sha256
+    return Dataset(
+        name=name,
+        title=f"{source.title}, not as published" if altered else source.title,
+        source=source.source,
+        licence=source.licence,
+        images=images,
+        labels=labels,
+        sha256=readers.sha256("".join(found.values()).encode()),
+        test_images=test_images,
+        test_labels=test_labels,
+    )
+
+
+def _deny_another(name: str, found: Mapping[str, str], folder: Path) -> None:
+    """DataError where files are known to be another set's: MNIST and KMNIST call them alike."""
+    for other, row in DATASETS.items():
+        if other != name and not found.items().isdisjoint(row.sha256.items()):
+            own = folder if folder.name == name else folder / name
+            raise DataError(
+                f"{folder} holds {row.title}, not {DATASETS[name].title}; {_put(name, own)}"
+            )
+
+
+def _emnist(name: str, source: Source, paths: list[Path]) -> Dataset:
+    """As MNIST, but each picture is stored column by column."""
+    dataset = _mnist_like(name, source, paths)
+    upright = [
+        np.ascontiguousarray(np.asarray(images).transpose(0, 2, 1))
+        for images in (dataset.images, dataset.test_images)
+    ]
+    return replace(dataset, images=upright[0], test_images=upright[1])
+
+
+def _sklearn_digits(name: str, source: Source, paths: list[Path]) -> Dataset:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = (bunch.images / 16).astype(np.float32)
+    labels = bunch.target.astype(np.int64)
+    digest = readers.sha256(images.tobytes() + labels.tobytes())
+    return Dataset(name, source.title, source.source, source.licence, images, labels, digest)
+
+
+def _embedded() -> Path:
+    """Where scikit-learn keeps its digits."""
+    import sklearn.datasets
+
+    return Path(sklearn.datasets.__file__).parent / "data"
+
+
+def _looks_like_a_path(text: str) -> bool:
+    separators = [separator for separator in (os.sep, os.altsep) if separator]
+    return (
+        any(separator in text for separator in separators)
+        or text.lower().endswith(".csv")
+        or Path(text).exists()
+    )
+
+
+def _own(text: str) -> Dataset:
+    """One's own pictures. They are called as the user wrote it, which no registered name is."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        read, kind = readers.read_folder(path), "Folder"
+    elif path.suffix.lower() == ".csv" and path.exists():
+        read, kind = readers.read_csv(path), "CSV file"
+    elif path.exists():
+        raise DataError(f"{path} is neither a folder of pictures nor a CSV file; give one of them")
+    else:
+        raise DataError(f"{path}: no such file or folder; check the name")
+    return Dataset(
+        name=text,
+        title=f"{kind} {path.resolve().name}",
+        source=str(path),
+        licence="not stated",
+        images=read.images,
+        labels=read.labels,
+        sha256=read.sha256,
+        n_duplicates=read.n_duplicates,
+    )
+
+
+# ------------------------------------------------------------------ the registry
+
+_IDX = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+DATASETS: dict[str, Source] = {
+    "digits": Source(
+        title="scikit-learn's digits",
+        source="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+        licence="CC BY 4.0",
+        reader=_sklearn_digits,
+    ),
+    "mnist": Source(
+        title="MNIST",
+        source="https://yann.lecun.com/exdb/mnist/",
+        licence="CC BY-SA 3.0",
+        reader=_mnist_like,
+        files=_IDX,
+        urls=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "https://yann.lecun.com/exdb/mnist/",
+        ),
+        sha256={
+            _IDX[0]: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            _IDX[1]: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            _IDX[2]: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            _IDX[3]: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        },
+    ),
+    "kmnist": Source(
+        title="Kuzushiji-MNIST",
+        source="http://codh.rois.ac.jp/kmnist/",
+        licence="CC BY-SA 4.0",
+        reader=_mnist_like,
+        files=_IDX,
+    ),
+    "emnist-digits": Source(
+        title="EMNIST Digits",
+        source="https://www.nist.gov/itl/products-and-services/emnist-dataset",
+        licence="not stated; from NIST Special Database 19",
+        reader=_emnist,
+        files=tuple(f"emnist-digits-{file.replace('t10k', 'test')}" for file in _IDX),
+    ),
+}
