@@ -65,28 +65,32 @@ def _options(*names: str) -> Callable:
     """The options of these names, so that every command spells them alike."""
     known = {
         "data": click.option(
-            "--data", metavar="NAME|PATH", help="Data set, folder of pictures, or CSV file."
+            "--data", metavar="NAME|PATH",
+            help="Data set, folder of pictures with one subfolder a class, or CSV file.",
         ),
         "data_dir": click.option(
             "--data-dir",
             type=click.Path(path_type=Path, file_okay=False),
             help="Where data sets lie [default: $BPAPPS_DATA, data/, or the user's data folder].",
         ),
-        "preset": click.option("--preset", metavar="NAME", help="Net to train."),
+        "preset": click.option(
+            "--preset", metavar="NAME", help="Net to train; bpapps list names them."
+        ),
         "settings": click.option(
             "--set", "settings", metavar="KEY=VALUE", multiple=True,
             help="Parameter of the estimator, such as max_iter=20; may be repeated.",
         ),
         "seed": click.option(
-            "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
-            help="Of all that is drawn at random.",
+            "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True,
+            help="Seed of all that is drawn at random.",
         ),
         "quick": click.option(
-            "--quick", is_flag=True, help="A rough result: a tenth of the epochs, less measured."
+            "--quick", is_flag=True, help="Rough figures: a tenth of the epochs, less measured."
         ),
         "json": click.option("--json", "as_json", is_flag=True, help="Print JSON."),
         "jobs": click.option(
-            "--n-jobs", type=click.IntRange(1), help="Threads [default: as many as cores]."
+            "--n-jobs", metavar="N", type=click.IntRange(1),
+            help="Threads [default: as many as cores].",
         ),
     }  # fmt: skip
 
@@ -127,7 +131,9 @@ def list_tasks(as_json: bool) -> None:
 @click.argument("task", required=False)
 @_options("data", "data_dir", "preset", "settings", "seed")
 @click.option("--config", type=click.Path(path_type=Path), help="config.json of a run to repeat.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/…].")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/TASK-…]."
+)
 @_options("jobs", "quick", "json")
 @click.pass_context
 def train(
@@ -144,7 +150,11 @@ def train(
     quick: bool,
     as_json: bool,
 ) -> None:
-    """Train TASK's net and keep the run in a folder; the same command resumes a run cut off."""
+    """Train a net for TASK.
+
+    The run's folder holds the model, the config that made it, the history and the log. A training
+    that was cut off goes on with the same command.
+    """
     from bpapps import models, runs
 
     if config:
@@ -171,7 +181,11 @@ def train(
 @click.argument("model")
 @_options("data", "data_dir", "seed", "json")
 def evaluate(model: str, data: str | None, data_dir: Path | None, seed: int, as_json: bool) -> None:
-    """Measure MODEL (a run's folder, a file, or a task's name) on test data."""
+    """Measure a model on test data.
+
+    MODEL is a run's folder, a model file, or a task's name, which means the model that comes with
+    the package. Without --data it is measured on the test part of what it was trained on.
+    """
     _measure(model, data, data_dir, seed, as_json, noise=False, quick=False)
 
 
@@ -181,15 +195,21 @@ def evaluate(model: str, data: str | None, data_dir: Path | None, seed: int, as_
 def noise(
     model: str, data: str | None, data_dir: Path | None, seed: int, quick: bool, as_json: bool
 ) -> None:
-    """Measure how MODEL (a run's folder, a file, or a task's name) bears corrupted pictures."""
+    """Measure how a model bears corrupted pictures.
+
+    MODEL is a run's folder, a model file, or a task's name, which means the model that comes with
+    the package. Without --data it is measured on the test part of what it was trained on.
+    """
     _measure(model, data, data_dir, seed, as_json, noise=True, quick=quick)
 
 
 @main.command()
 @click.argument("task")
 @_options("data", "data_dir", "preset", "settings", "seed")
-@click.option("--model", help="Report on this model instead of training one: a file or a run.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder [default: reports/TASK…].")
+@click.option("--model", metavar="MODEL", help="Report on this model, and train none.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the report [default: reports/TASK…]."
+)
 @_options("jobs", "quick", "json")
 @click.pass_context
 def report(
@@ -206,9 +226,10 @@ def report(
     quick: bool,
     as_json: bool,
 ) -> None:
-    """Train TASK's net, measure it, and write the report: one HTML file, and the figures.
+    """Train a net for TASK, measure it, and write a report.
 
-    An index of all reports is written beside the report's folder.
+    The report's folder holds one HTML page, and the figures as JSON; an index of all reports is
+    written beside the folder.
     """
     from bpapps import runs
     from bpapps.report import write_report
@@ -257,9 +278,10 @@ def report(
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_options("json")
 def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
-    """Recognise the pictures FILES with MODEL (a run's folder, a file, or a task's name).
+    """Recognise pictures.
 
-    The exit code is 1 when a file cannot be read, or shows nothing to recognise.
+    MODEL is a run's folder, a model file, or a task's name, which means the model that comes with
+    the package. The exit code is 1 when a file cannot be read, or shows nothing to recognise.
     """
     from bpapps import models
 
@@ -307,7 +329,7 @@ def data_list(data_dir: Path | None, as_json: bool) -> None:
 @click.argument("name")
 @_options("data_dir")
 def data_fetch(name: str, data_dir: Path | None) -> None:
-    """Download the data set NAME; a download that was cut off goes on."""
+    """Download a data set; a download that was cut off goes on."""
     from bpapps import datasets
 
     click.echo(datasets.fetch(name, data_dir, progress=True))
@@ -317,7 +339,7 @@ def data_fetch(name: str, data_dir: Path | None) -> None:
 @click.argument("name")
 @_options("data_dir")
 def data_check(name: str, data_dir: Path | None) -> None:
-    """Check that the files of the data set NAME are here, whole and unaltered."""
+    """Check that a data set's files are whole and as published."""
     from bpapps import datasets
 
     for line in datasets.check(name, data_dir):
@@ -369,7 +391,7 @@ def _deny(ctx: click.Context, option: str, *names: str) -> None:
 
 @contextmanager
 def _keeping(checkpoint: Path) -> Iterator[Callable[[Epoch, Any], None]]:
-    """Tell after Ctrl-C what is kept; gives the callback that tells what a training goes on from."""
+    """Tell after Ctrl-C what is kept; gives the callback that tells of a training that resumes."""
     resumes = checkpoint.exists()
 
     def tell(epoch: Epoch, _: Any) -> None:

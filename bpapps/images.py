@@ -265,15 +265,17 @@ def find_ink(stack: Stack, broadest: float = 0.4) -> Ink:
     side = max(stack.shape[1:])
     blur = max(0.7, side / 48)
     ink_bright = stack * polarity(stack, blur, 0.3 * broadest * side)[:, None, None]
-    # A narrow window follows any light by itself; a broad one would take a lamp's halo for ink.
-    contrast = ink_bright - fit_paper(ink_bright) if broadest > 0.3 else ink_bright
+    # A narrow window follows any light by itself; a broad one would take a lamp's halo for ink,
+    # and needs to be told that beyond the edge, where a stroke may run along, there is paper.
+    even = broadest > 0.3
+    contrast = ink_bright - fit_paper(ink_bright) if even else ink_bright
     noise = grain(contrast)
     noisy = noise > 0.15
     blurs = np.where(noisy, 2 * blur, blur)
     soft = smooth(contrast, blur)
     if noisy.any():
         soft[noisy] = smooth(contrast[noisy], 2 * blur)
-    shadow = opening(soft, round(broadest * side))
+    shadow = opening(soft, round(broadest * side), 0.0 if even else None)
     contrast, soft = contrast - shadow, soft - shadow
     rest = _mean_where(soft < 0.8 * otsu(soft)[:, None, None], contrast)
     contrast, soft = contrast - rest, soft - rest
@@ -316,7 +318,7 @@ def fit_paper(stack: Stack, rounds: int = 6) -> Stack:
     products = (basis[:, None] * basis[None]).reshape(36, -1).T
     # The paper is seen best at the edge: a bold character may fill the middle.
     prior = (0.5 + np.maximum(abs(x), abs(y)) ** 2).ravel()
-    ridge = 1e-6 * np.eye(6, dtype=np.float32)
+    ridge = 1e-3 * np.eye(6, dtype=np.float32)
     values = stack.reshape(n, -1)
     spread = values.std(axis=1, keepdims=True) + np.float32(1e-4)
     least = 0.1 * spread
@@ -351,11 +353,17 @@ def smooth(stack: Stack, sigma: float) -> Stack:
     return gaussian_filter(stack, (0, sigma, sigma), mode="nearest", truncate=2.5)
 
 
-def opening(stack: Stack, side: int) -> Stack:
-    """Each picture without what is bright and narrower than ``side`` pixels."""
-    from scipy.ndimage import grey_opening
+def opening(stack: Stack, side: int, beyond: float | None = None) -> Stack:
+    """Each picture without what is bright and narrower than ``side`` pixels.
 
-    return grey_opening(stack, size=(1, max(3, side), max(3, side)), mode="nearest")
+    beyond: the value outside of the picture; None goes on with that of its edge.
+    """
+    from scipy.ndimage import grey_dilation, grey_erosion
+
+    size = (1, max(3, side), max(3, side))
+    mode = "nearest" if beyond is None else "constant"
+    low = grey_erosion(stack, size=size, mode=mode, cval=beyond or 0.0)
+    return grey_dilation(low, size=size, mode="nearest")
 
 
 def otsu(stack: Stack, bins: int = 64) -> NDArray[np.float32]:
@@ -371,7 +379,10 @@ def otsu(stack: Stack, bins: int = 64) -> NDArray[np.float32]:
     low = moments[:, :-1] / np.maximum(below, 1)
     high = (moments[:, -1:] - moments[:, :-1]) / np.maximum(above, 1)
     between = below * above * (high - low) ** 2
-    return ((between.argmax(axis=1) + 1) * top / (bins - 1)).astype(np.float32)
+    # Between two heaps far apart nothing changes: the middle of the plateau.
+    best = between >= 0.99 * between.max(axis=1, keepdims=True)
+    first, last = best.argmax(axis=1), bins - 2 - best[:, ::-1].argmax(axis=1)
+    return ((first + last + 2) / 2 * top / (bins - 1)).astype(np.float32)
 
 
 _TOUCHING = np.zeros((3, 3, 3), dtype=bool)
@@ -396,7 +407,7 @@ def drop_specks(mask: Mask, weight: Stack, share: float = 0.1) -> Mask:
     at_edge = np.zeros(count + 1, dtype=bool)
     for edge in (pieces[:, 0], pieces[:, -1], pieces[:, :, 0], pieces[:, :, -1]):
         at_edge[edge.ravel()] = True
-    mass[at_edge] /= 3
+    mass = np.where(at_edge, mass / 3, mass)
     mass[0] = 0
     largest = np.zeros(len(mask))
     np.maximum.at(largest, owner[1:], mass[1:])
@@ -420,8 +431,7 @@ def count_pieces(mask: NDArray[np.bool_]) -> int:
 def bounding_boxes(mask: Mask) -> NDArray[np.intp]:
     """Top, left, bottom, right (the latter two exclusive) of each mask, (n, 4); zeros if empty."""
     h, w = mask.shape[1:]
-    rows: NDArray[np.bool_] = mask.any(axis=2)
-    columns: NDArray[np.bool_] = mask.any(axis=1)
+    rows, columns = np.any(mask, axis=2), np.any(mask, axis=1)
     top, left = rows.argmax(axis=1), columns.argmax(axis=1)
     bottom, right = h - rows[:, ::-1].argmax(axis=1), w - columns[:, ::-1].argmax(axis=1)
     return np.stack([top, left, bottom, right], axis=1) * rows.any(axis=1)[:, None]
@@ -456,8 +466,7 @@ def resample(
     """
     down = _overlaps(stack.shape[1], scale, source[:, 0], target[:, 0], size)
     across = _overlaps(stack.shape[2], scale, source[:, 1], target[:, 1], size)
-    field: Stack = down @ stack @ across.transpose(0, 2, 1)
-    return field
+    return np.matmul(down, stack) @ across.transpose(0, 2, 1)
 
 
 def _overlaps(

@@ -42,7 +42,10 @@ def halves(dataset: Dataset) -> Split:
 
 
 def holdout(dataset: Dataset, seed: int, share: float = 0.2) -> Split:
-    """A share of each class drawn by the seed to test on; ValueError where a class has one."""
+    """A share of each class, at least one picture a class on average, drawn to test on.
+
+    ValueError where a class has one picture only.
+    """
     from sklearn.model_selection import train_test_split
 
     rows = np.arange(len(dataset.labels))
@@ -52,7 +55,7 @@ def holdout(dataset: Dataset, seed: int, share: float = 0.2) -> Split:
         raise ValueError(f"{dataset.name}: class {rare} has one picture; each needs at least two")
     size = max(round(share * len(rows)), len(values))
     train, test = train_test_split(rows, test_size=size, random_state=seed, stratify=dataset.labels)
-    text = f"{share:.0%} of each class drawn by seed {seed} to test on"
+    text = f"{size / len(rows):.0%} of each class to test on, drawn by seed {seed}"
     return _by_rows(dataset, text, np.sort(train), np.sort(test))
 
 

@@ -70,18 +70,22 @@ def predict(make_file: Callable[[Place], Path]) -> Make:
     return lambda place: ["predict", place.trained, make_file(place)]
 
 
-def picture(name: str, **options: object) -> Callable[[Place], Path]:
-    """A digit saved as the name's suffix says."""
+def photo(place: Place) -> Path:
+    return tools.write_photo(place.folder / "photo.png", tools.digits()[0][0])
 
+
+def converted(name: str, mode: str) -> Callable[[Place], Path]:
     def make(place: Place) -> Path:
-        path = tools.write_photo(place.folder / "photo.png", tools.digits()[0][0])
-        image = Image.open(path)
-        if mode := options.pop("mode", None):
-            image = image.convert(str(mode))
-        image.save(place.folder / name, **options)  # type: ignore[arg-type]
+        Image.open(photo(place)).convert(mode).save(place.folder / name)
         return place.folder / name
 
     return make
+
+
+def deep(place: Place) -> Path:
+    values = np.asarray(Image.open(photo(place))).astype(np.uint16) * 257
+    Image.fromarray(values).save(place.folder / "deep.png")
+    return place.folder / "deep.png"
 
 
 def claims(width: int, height: int) -> bytes:
@@ -105,8 +109,7 @@ def animated(place: Place) -> Path:
 
 
 def truncated(place: Place) -> Path:
-    path = tools.write_photo(place.folder / "photo.png", tools.digits()[0][0])
-    return place.file("short.png", path.read_bytes()[:300])
+    return place.file("short.png", photo(place).read_bytes()[:300])
 
 
 def blank(place: Place) -> Path:
@@ -141,9 +144,9 @@ PICTURES = [
 ]
 
 ACCEPTED = {
-    "CMYK": picture("photo.jpg", mode="CMYK"),
-    "16 bits": picture("deep.png", mode="I;16"),
-    "palette": picture("photo.gif", mode="P"),
+    "CMYK": converted("photo.jpg", "CMYK"),
+    "16 bits": deep,
+    "palette": converted("photo.gif", "P"),
 }
 
 

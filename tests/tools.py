@@ -50,24 +50,28 @@ def call(*arguments: object) -> Answer:
     return Answer(result.exit_code, result.stdout, result.stderr)
 
 
-def start(*arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+def start(
+    *arguments: object, cwd: Path | None = None, stderr: int = subprocess.PIPE
+) -> subprocess.Popen[str]:
     """Start a command in a process of its own."""
     command = [sys.executable, "-m", "bpapps", *map(str, arguments)]
     root = str(Path(__file__).parents[1])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=cwd, env={**os.environ, "PYTHONPATH": path}, **pipes)
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> Answer:
     """Wait for a command that was started."""
     out, err = process.communicate(timeout=300)
-    return Answer(process.returncode, out, err)
+    return Answer(process.returncode, out, err or "")
 
 
-def run(*arguments: object, cwd: Path | None = None) -> Answer:
+def run(*arguments: object, cwd: Path | None = None, stderr: int = subprocess.PIPE) -> Answer:
     """Run a command in a process of its own."""
-    return finish(start(*arguments, cwd=cwd))
+    return finish(start(*arguments, cwd=cwd, stderr=stderr))
 
 
 def contents(folder: Path) -> dict[str, str]:

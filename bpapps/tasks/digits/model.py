@@ -65,9 +65,10 @@ PRESETS = {
             "solver": "adamw",
             "alpha": 0.0,
             "learning_rate": "one-cycle",
+            "weight_decay": 0.05,
             "learning_rate_init": 5e-3,
             "batch_size": 60,
-            "max_iter": 100,
+            "max_iter": 125,
             "augment": Distortion(
                 (8, 8), shift=0.25, scale=0.08, shear=0.08, rotation=6, elastic=0.25,
                 smoothness=2.0, gain=0.1, noise=0.05,

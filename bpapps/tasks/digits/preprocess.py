@@ -69,7 +69,7 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
             pictures = [_around_ink(picture) for picture in pictures]
         out = np.zeros((len(pictures), self.size, self.size), dtype=np.float32)
         for places, stack in images.by_shape(pictures):
-            step = max(1, _CHUNK // max(1, stack[0].size))
+            step = max(1, _CHUNK // max(1, stack.shape[1] * stack.shape[2]))
             for i in range(0, len(stack), step):
                 out[places[i : i + step]] = self._transform_stack(stack[i : i + step])
         return out.reshape(len(out), -1)

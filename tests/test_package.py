@@ -1,0 +1,185 @@
+"""The package as a whole: quick to import, typed, and its arrows point down."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import bpapps
+from bpapps import datasets, tasks
+
+PACKAGE = Path(bpapps.__file__).parent
+HEAVY = {"numpy", "scipy", "sklearn", "matplotlib", "PIL", "pandas", "jinja2", "joblib", "tqdm"}
+SLOW = HEAVY - {"numpy", "scipy"}
+
+
+# ------------------------------------------------------------------ importing
+
+
+def python(program: str) -> tuple[str, float]:
+    """What a program prints, and the seconds of processor time that its process took."""
+    command = [sys.executable, "-W", "error", "-c", program]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=PACKAGE.parent
+    ) as process:
+        assert process.stdout
+        out = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return out, used.ru_utime + used.ru_stime
+
+
+@pytest.mark.parametrize(
+    ("module", "banned"),
+    [
+        ("bpapps", HEAVY),
+        ("bpapps.cli", HEAVY),
+        ("bpapps.tasks", HEAVY),
+        ("bpapps.core", SLOW),
+    ],
+)
+def test_importing_loads_nothing_heavy(module: str, banned: set[str]) -> None:
+    out, _ = python(f"import sys, {module}; print(*sys.modules)")
+    assert not banned & {name.partition(".")[0] for name in out.split()}
+
+
+@pytest.mark.parametrize("module", ["bpapps", "bpapps.cli"])
+def test_importing_takes_no_time(module: str) -> None:
+    """Of the processor, whatever else the machine is at; the best of several."""
+    assert min(python(f"import {module}")[1] for _ in range(5)) < 0.3
+
+
+# ------------------------------------------------------------------ what is packed
+
+
+def test_the_wheel_holds_types_and_templates() -> None:
+    """hatchling packs all of the package's folder that git does not ignore."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    build = project["tool"]["hatch"]["build"]
+    assert build["targets"]["wheel"] == {"packages": ["bpapps"]}
+    assert not {"exclude", "include", "only-include"} & build.keys()
+    files = ["py.typed", "report/templates/report.html", "report/templates/style.css"]
+    files += [f"tasks/{name}/model.safetensors" for name in tasks.names()]
+    for file in files[:3]:
+        assert (PACKAGE / file).is_file(), file
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--no-index", *(f"bpapps/{file}" for file in files)],
+        cwd=PACKAGE.parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ignored.stdout == ""
+
+
+def test_what_the_package_ships_is_small() -> None:
+    shipped = [tasks.get(name).shipped for name in tasks.names()]
+    assert all(path.stat().st_size <= 2e6 for path in shipped if path.exists())
+
+
+# ------------------------------------------------------------------ arrows
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+PROGRAMS = {f"scripts.{p.stem}": p for p in sorted((PACKAGE.parent / "scripts").glob("*.py"))}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules of bpapps that a file imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written in full"
+            module = str(node.module)
+            inner = [f"{module}.{alias.name}" for alias in node.names]
+            names = [name if name in MODULES else module for name in inner]
+        else:
+            continue
+        yield from (name for name in names if name.partition(".")[0] == "bpapps")
+
+
+ARROWS = [
+    (module, target) for module, path in {**MODULES, **PROGRAMS}.items() for target in imports(path)
+]
+
+
+def level(module: str) -> int:
+    """How high a module stands: it may import what stands no higher."""
+    top, _, rest = module.removeprefix("bpapps.").partition(".")
+    if module == "bpapps":
+        return 0
+    levels = {"core": 0, "tasks": 2, "models": 3, "runs": 3, "cli": 4, "__main__": 5, "scripts": 5}
+    return 1 if top == "splits" and not rest else levels.get(top, 1)
+
+
+def inside(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
+
+
+def test_the_arrows_are_seen() -> None:
+    """The tests below would pass if nothing were found."""
+    assert ("bpapps.core.training", "bpapps.core.params") in ARROWS
+    assert ("bpapps.cli", "bpapps.runs") in ARROWS  # inside a function
+    assert len(ARROWS) > 80
+
+
+def test_arrows_point_down() -> None:
+    assert [arrow for arrow in ARROWS if level(arrow[0]) < level(arrow[1])] == []
+
+
+def test_the_core_knows_nothing_of_what_is_above_it() -> None:
+    outward = [a for a in ARROWS if inside(a[0], "bpapps.core") and not inside(a[1], "bpapps.core")]
+    assert outward == []
+
+
+def test_the_report_reads_results_only() -> None:
+    known = ("bpapps.report", "bpapps.evaluation")
+    outward = [
+        arrow
+        for arrow in ARROWS
+        if inside(arrow[0], "bpapps.report") and not any(inside(arrow[1], room) for room in known)
+    ]
+    assert outward == []
+
+
+def test_tasks_do_not_know_each_other_and_nobody_knows_them() -> None:
+    for name in tasks.names():
+        room = f"bpapps.tasks.{name}"
+        assert [a for a in ARROWS if inside(a[1], room) and not inside(a[0], room)] == []
+
+
+def words(path: Path) -> set[str]:
+    """All texts in a file's code, its docstrings aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documents = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in documents
+    }
+
+
+def test_no_module_outside_the_tasks_names_one() -> None:
+    """``digits`` is a data set's name too, and the registry is where those are named."""
+    for module, path in MODULES.items():
+        if inside(module, "bpapps.tasks"):
+            continue
+        named = words(path) & set(tasks.names())
+        assert named <= (set(datasets.DATASETS) if module == "bpapps.datasets" else set()), module

@@ -1,0 +1,149 @@
+"""The contract that every task keeps: what the command line and the reports rely on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpapps import datasets, images, tasks
+from bpapps.names import UnknownNameError
+from bpapps.splits import Split
+from bpapps.tasks import Task
+
+TASKS = {name: tasks.get(name) for name in tasks.names()}
+PRESETS = [(name, preset) for name, task in TASKS.items() for preset in task.presets]
+
+each_task = pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
+each_preset = pytest.mark.parametrize(
+    ("task", "preset"),
+    [(TASKS[name], preset) for name, preset in PRESETS],
+    ids=map("-".join, PRESETS),
+)
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Split]:
+    """Each task's default data."""
+    return {name: task.load_data(task.default_data) for name, task in TASKS.items()}
+
+
+def some(split: Split, n: int = 30) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(split.train_images)[:n], split.train_labels[:n]
+
+
+def test_there_are_tasks() -> None:
+    assert "digits" in TASKS
+    folders = {path.parent.name for path in Path(tasks.__file__).parent.glob("*/__init__.py")}
+    assert set(TASKS) == folders
+
+
+@each_task
+def test_the_declaration(task: Task) -> None:
+    assert TASKS[task.name] is task
+    assert task.title
+    assert task.summary.endswith(".")
+    assert task.data.keys() <= datasets.DATASETS.keys()
+    assert task.preset_for.keys() - {""} <= task.data.keys()
+    assert {task.preset_name(name) for name in (*task.data, "a/folder")} <= task.presets.keys()
+    folder = Path(tasks.__file__).parent / task.name
+    assert task.shipped.parent == folder
+    for file in ("data.py", "preprocess.py", "model.py", "card.md"):
+        assert (folder / file).is_file(), file
+
+
+@each_task
+def test_the_folder_of_a_report(task: Task, tmp_path: Path) -> None:
+    assert task.report_name(task.default_data) == task.name
+    others = [task.report_name(name) for name in (*task.data, tmp_path, tmp_path / "own.csv", ".")]
+    assert len(set(others)) == len(others)
+    assert all(Path(name).name == name for name in others)
+
+
+@each_task
+def test_the_default_data(task: Task, data: dict[str, Split]) -> None:
+    split = data[task.name]
+    assert len(split.train_images) == len(split.train_labels) == split.data["n_train"] > 0
+    assert len(split.test_images) == len(split.test_labels) == split.data["n_test"] > 0
+    assert set(split.test_labels) <= set(split.train_labels)
+    assert all(split.data[key] for key in ("name", "title", "source", "licence", "sha256", "split"))
+
+
+@each_preset
+def test_each_preset_trains_and_answers(task: Task, preset: str, data: dict[str, Split]) -> None:
+    assert task.presets[preset].summary
+    pictures, labels = some(data[task.name])
+    pipeline = task.pipeline(preset, max_iter=1, random_state=0, n_jobs=1)
+    assert pipeline[-1].max_iter == 1
+    pipeline.fit(pictures, labels)
+    probabilities = pipeline.predict_proba(pictures[:5])
+    assert probabilities.shape == (5, len(np.unique(labels)))
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    assert pipeline[-1].params_.vector.dtype == np.float32
+    again = task.pipeline(preset, max_iter=1, random_state=0, n_jobs=2).fit(pictures, labels)
+    assert again[-1].params_.vector.tobytes() == pipeline[-1].params_.vector.tobytes()
+
+
+@each_preset
+def test_preprocessing_takes_its_own_output(
+    task: Task, preset: str, data: dict[str, Split]
+) -> None:
+    """A picture that is normalised already passes as it is, or all but."""
+    preprocessing = task.pipeline(preset)[0]
+    once = preprocessing.fit_transform(some(data[task.name])[0])
+    assert once.dtype == np.float32
+    assert once.min() >= 0
+    assert once.max() <= 1
+    again = preprocessing.transform(once)
+    assert np.abs(again - once).mean() < 0.01
+
+
+@each_task
+def test_preprocessing_tells_what_cannot_be_recognised(task: Task, data: dict[str, Split]) -> None:
+    preprocessing = task.pipeline()[0]
+    assert preprocessing.inspect(np.full((40, 40), 0.8, dtype=np.float32))
+    pictures = images.as_pictures(some(data[task.name])[0])
+    assert [preprocessing.inspect(picture) for picture in pictures] == [None] * len(pictures)
+
+
+# ------------------------------------------------------------------ names and settings
+
+
+@each_task
+def test_settings_replace_those_of_the_preset_for_one_pipeline_only(task: Task) -> None:
+    preset = next(iter(task.presets))
+    usual = task.pipeline(preset)[-1].max_iter
+    assert task.pipeline(preset, max_iter=usual + 1)[-1].max_iter == usual + 1
+    assert task.pipeline(preset)[-1].max_iter == usual
+
+
+def test_the_default_preset_suits_the_default_data() -> None:
+    for task in TASKS.values():
+        suited = task.pipeline(task.preset_name(task.default_data))
+        assert task.pipeline().get_params().keys() == suited.get_params().keys()
+        assert str(task.pipeline()[-1].layers) == str(suited[-1].layers)
+
+
+WRONG = {
+    "task": (lambda: tasks.get("digist"), "unknown task 'digist'; did you mean 'digits'?"),
+    "far task": (lambda: tasks.get("xyz"), "unknown task 'xyz'; known are: digits"),
+    "preset": (lambda: tasks.get("digits").pipeline("smal"), "did you mean 'small'?"),
+    "setting": (lambda: tasks.get("digits").pipeline(max_itr=3), "did you mean 'max_iter'?"),
+    "data": (lambda: tasks.get("digits").load_data("mnits"), "did you mean '.?mnist'?"),
+}
+
+
+@pytest.mark.parametrize(("ask", "says"), WRONG.values(), ids=list(WRONG))
+def test_an_unknown_name_gets_the_nearest_suggested(ask, says: str) -> None:
+    with pytest.raises(UnknownNameError, match=says.replace("?", r"\?").replace(r".\?", ".?")):
+        ask()
+
+
+@pytest.mark.parametrize(
+    "setting", [{"max_iter": "ten"}, {"max_iter": 0}, {"solver": "adamm"}, {"early_stopping": "no"}]
+)
+def test_a_value_that_a_setting_does_not_take_is_told_at_once(setting: dict) -> None:
+    (name,) = setting
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of .* must be"):
+        tasks.get("digits").pipeline(**setting)
