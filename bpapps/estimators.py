@@ -348,7 +348,7 @@ class _Backprop(BaseEstimator):
             shuffle=self.shuffle,
             seed=self._seed(),
             augment=self.augment,
-            microbatch=microbatch_size(self.network_, self.params_, batch_size),
+            microbatch=microbatch_size(self.network_, self.params_, self.input_shape_, batch_size),
             early_stopping=self.early_stopping and validated,
             patience=None if self._runs_to_its_end() else self.n_iter_no_change,
             tol=self.tol,
@@ -460,7 +460,7 @@ class _Backprop(BaseEstimator):
         )  # fmt: skip
         self._check_input_shape(X)
         X = X.astype(self.params_.vector.dtype, copy=False)
-        size = microbatch_size(self.network_, self.params_, 256)
+        size = microbatch_size(self.network_, self.params_, self.input_shape_, 256)
         return forward(self.network_, self.params_, X, size, self._threads())
 
     def _check_input_shape(self, X: Any) -> None:

@@ -303,9 +303,7 @@ def _validate(
     return loss, None if score is None else float(score(logits, y, weights))
 
 
-def _watched(
-    plan: Plan, loss: float, validation_loss: float | None, score: float | None
-) -> float:
+def _watched(plan: Plan, loss: float, validation_loss: float | None, score: float | None) -> float:
     """The figure, larger is better, by which epochs are compared."""
     if not plan.early_stopping or validation_loss is None:
         return -loss
