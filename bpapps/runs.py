@@ -266,7 +266,7 @@ def measure(
             "preset": run.config.preset,
             "layers": [str(layer) for layer in net.network_],
             "n_parameters": int(net.params_.size),
-            "settings": dict(run.config.settings),
+            "settings": _settings(run),
         },
         training={
             "seconds": seconds,
@@ -315,6 +315,15 @@ def _measure_dependence(
         f"To save time, each net of this section was trained for {epochs} of the {full} epochs, so "
         f"its figures compare with each other, not with the net above. {reading}"
     )
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """What was set of the estimator, by the preset or by the user; the layers stand apart."""
+    preset = run.model.task.presets.get(run.config.preset)
+    chosen = {**(preset.estimator if preset else {}), **run.config.settings}
+    chosen.pop("layers", None)
+    plain = (bool, int, float, str, list, tuple, type(None))
+    return {key: v if isinstance(v, plain) else str(v) for key, v in chosen.items()}
 
 
 def _trained_on(model: Model) -> Mapping[str, Any]:

@@ -26,7 +26,8 @@ from sklearn.svm import SVC
 from tqdm import tqdm
 
 from bpapps import datasets, images, models, runs, tasks
-from bpapps.evaluation import Score
+from bpapps.evaluation import Results, Score
+from bpapps.report import write_index, write_report
 
 DIGITS = tasks.get("digits")
 REPORTS = Path("reports")
@@ -188,11 +189,16 @@ def _score(
 
 
 def _keep(path: Path, score: Score) -> None:
-    """Put a row in place of the one of the same name."""
+    """Put a row in place of the one of the same name, in the report too if there is one."""
     rows = [row for row in runs.scores_in(path.parent) if row.name != score.name]
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(row) for row in [*rows, score]], indent=1)
     path.write_text(text + "\n", encoding="utf-8")
+    if (path.parent / "results.json").exists():
+        results = Results.load(path.parent / "results.json")
+        results.scores = runs.scores_in(path.parent)
+        write_report(results, path.parent)
+        write_index(path.parent.parent)
 
 
 if __name__ == "__main__":

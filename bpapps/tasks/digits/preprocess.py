@@ -72,7 +72,7 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
             step = max(1, _CHUNK // max(1, stack.shape[1] * stack.shape[2]))
             for i in range(0, len(stack), step):
                 out[places[i : i + step]] = self._transform_stack(stack[i : i + step])
-        return out.reshape(len(out), -1)
+        return out.reshape(len(out), self.size * self.size)
 
     def inspect(self, picture: Any) -> str | None:
         """Why a picture cannot be a digit, in a few words; None if it can.
