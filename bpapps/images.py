@@ -54,7 +54,7 @@ def read_picture(path: str | Path) -> NDArray[np.float32]:
     except PermissionError:
         raise PictureError(f"{path} may not be read; check its permissions") from None
     except OSError as error:
-        raise PictureError(f"{path} cannot be read ({error.strerror})") from None
+        raise PictureError(f"{path} cannot be read ({error.strerror or error})") from None
 
 
 def _decode(file: Any, name: str) -> NDArray[np.float32]:
@@ -316,15 +316,13 @@ def fit_paper(stack: Stack, rounds: int = 6) -> Stack:
     x = np.linspace(-1, 1, w, dtype=np.float32)[None] + np.zeros((h, 1), dtype=np.float32)
     basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
     products = (basis[:, None] * basis[None]).reshape(36, -1).T
-    # The paper is seen best at the edge: a bold character may fill the middle.
-    prior = np.float32(1)
     ridge = 1e-3 * np.eye(6, dtype=np.float32)
     values = stack.reshape(n, -1)
     spread = values.std(axis=1, keepdims=True) + np.float32(1e-4)
     least = 0.1 * spread
     paper = np.median(values, axis=1, keepdims=True)
     for _ in range(rounds):
-        weight = prior / (1 + ((values - paper) / spread) ** 2) ** 2
+        weight = 1 / (1 + ((values - paper) / spread) ** 2) ** 2
         gram = (weight @ products).reshape(n, 6, 6) + ridge
         paper = np.linalg.solve(gram, ((weight * values) @ basis.T)[..., None])[..., 0] @ basis
         squares = weight * (values - paper) ** 2

@@ -502,7 +502,7 @@ def test_a_training_cut_off_goes_on_to_the_same_bits(
 ) -> None:
     command = ["train", "digits", *LONG, "--out", "run"]
     process = tools.start(*command, cwd=tmp_path)
-    await_file(tmp_path / "run" / runs.CHECKPOINT, process.poll)
+    await_file(tmp_path / "run" / "log.txt", process.poll)  # written after the checkpoint
     os.kill(process.pid, number)
     answer = tools.finish(process)
     assert answer.code == code

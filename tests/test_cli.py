@@ -103,6 +103,16 @@ def test_as_a_module_and_as_a_script() -> None:
     assert not script.exists() or "bpapps.cli" in script.read_text(encoding="utf-8")
 
 
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    """``bpapps list | head -1``."""
+    process = tools.start("list")
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    assert process.stderr.read() == ""
+    process.wait()
+
+
 def test_list() -> None:
     text = ok(tools.call("list"))
     rows = plain("list")
@@ -133,7 +143,7 @@ def test_train_in_a_process_of_its_own(tmp_path: Path) -> None:
     told = re.fullmatch(r"(\S+): accuracy [\d.]+% \(95% interval .+, n = 899\)\n", out)
     assert told
     file = tmp_path / told[1]
-    assert file.parent == tmp_path / "runs" / "digits-digits-small-5"
+    assert file.parent == tmp_path / "runs" / runs.Config.load(file.parent / "config.json").name
     assert {path.name for path in file.parent.iterdir()} == {
         *("model.safetensors", "config.json", "history.json", "log.txt")
     }
@@ -246,7 +256,8 @@ def test_evaluate_in_a_process_of_its_own(trained: Path) -> None:
     assert figures["made"]["command"] == f"bpapps evaluate {trained} --data=digits --json"
 
 
-def test_noise(trained: Path) -> None:
+def test_noise(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "QUICK_PICTURES", 40)
     figures = plain("noise", trained, "--quick", "--seed=3")
     assert figures["noise"].keys() == set(CORRUPTIONS)
     for curve in figures["noise"].values():

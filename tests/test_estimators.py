@@ -123,15 +123,6 @@ PAIRS = pytest.mark.parametrize(
 # --- scikit-learn's own checks
 
 
-def expected_failures(estimator: BaseEstimator) -> dict[str, str]:
-    if not estimator.early_stopping:
-        return {}
-    reason = "of a sample that is there twice, one may be held out and the other not"
-    return {
-        f"check_sample_weight_equivalence_on_{kind}_data": reason for kind in ("dense", "sparse")
-    }
-
-
 @parametrize_with_checks(
     [
         BackpropClassifier(),
@@ -142,10 +133,7 @@ def expected_failures(estimator: BaseEstimator) -> dict[str, str]:
         BackpropRegressor(solver="lbfgs", max_iter=20),
         BackpropClassifier(solver="adamw", learning_rate_init=0.02, max_iter=20),
         BackpropRegressor(solver="adamw", learning_rate_init=0.02, max_iter=20, loss="huber"),
-        BackpropClassifier(early_stopping=True, learning_rate_init=0.02, max_iter=20),
-        BackpropRegressor(early_stopping=True, learning_rate_init=0.02, max_iter=20),
     ],
-    expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_checks(estimator: BaseEstimator, check: Callable[[Any], None]) -> None:
     check(estimator)
