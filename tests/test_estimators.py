@@ -221,10 +221,11 @@ def from_the_same_start(
     ours: type, theirs: type, X: np.ndarray, y: np.ndarray, settings: dict, **fit: Any
 ) -> tuple[Any, Any]:
     """Both fitted with the same settings, from the same weights, in the order of the samples."""
-    settings = {"hidden_layer_sizes": (8,), "random_state": 0, "shuffle": False} | settings
+    same = {"hidden_layer_sizes": (8,), "random_state": 0, "shuffle": False, "warm_start": True}
+    settings = same | settings
     still = {"learning_rate_init": 1e-300, "max_iter": 1, "solver": "sgd"}
     start = ours(**settings | still).fit(X, y)
-    other = theirs(warm_start=True, **settings | still).fit(X, y)
+    other = theirs(**settings | still).fit(X, y)
     other.coefs_ = [w.copy() for w in start.coefs_]
     other.intercepts_ = [b.copy() for b in start.intercepts_]
     other.t_, other.loss_curve_, other.best_loss_ = 0, [], np.inf
@@ -263,6 +264,18 @@ def test_loss_curve_is_theirs(ours: type, theirs: type, settings: dict) -> None:
     np.testing.assert_allclose(mine.loss_curve_, other.loss_curve_, rtol=1e-9)
     for a, b in zip(mine.coefs_ + mine.intercepts_, other.coefs_ + other.intercepts_, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
+
+
+@PAIRS
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_second_warm_fit_is_theirs(ours: type, theirs: type, solver: str) -> None:
+    X, y = data_for(ours)
+    settings = {"solver": solver, "activation": "tanh", "epsilon": 1e-16, "max_iter": 5}
+    mine, other = from_the_same_start(ours, theirs, X, y, settings)
+    mine.fit(X, y)
+    other.fit(X, y)
+    assert len(mine.loss_curve_) == 10
+    np.testing.assert_allclose(mine.loss_curve_, other.loss_curve_, rtol=1e-9)
 
 
 @PAIRS
@@ -497,7 +510,8 @@ SCRIPT = """
 import numpy as np
 from bpapps.estimators import BackpropClassifier
 X = np.random.default_rng(0).normal(size=(40, 3))
-BackpropClassifier(max_iter=3, learning_rate="step", random_state=0, verbose=True).fit(X, X[:, 0] > 0)
+net = BackpropClassifier(max_iter=3, learning_rate="step", random_state=0, verbose=True)
+net.fit(X, X[:, 0] > 0)
 """
 
 
