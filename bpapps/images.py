@@ -102,7 +102,7 @@ def gray(image: Image, name: str = "the picture") -> NDArray[np.float32]:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # a phone's JPEG with a preview or depth map
         raise PictureError(f"{name} has {frames} frames; give one picture")
-    image = image
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):
         return np.asarray(image, dtype=np.float32) / np.float32(65535)
     if image.mode in ("I", "F"):
