@@ -86,7 +86,8 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
         if not ink.clear[0]:
             return "no ink stands out from the grain"
         height, width = ink.boxes[0, 2:] - ink.boxes[0, :2]
-        if ink.mask.sum() > 0.85 * height * width and 2 * min(height, width) > max(height, width):
+        broad = min(height, width) > max(8, max(height, width) / 2)  # not a 1, nor a few pixels
+        if broad and ink.mask.sum() > 0.85 * height * width:
             return "the ink is one solid block"
         pieces = images.count_pieces(ink.mask[0])
         if pieces > 4:
