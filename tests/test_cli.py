@@ -105,12 +105,11 @@ def test_as_a_module_and_as_a_script() -> None:
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
     """``bpapps list | head -1``."""
-    process = tools.start("list")
-    assert process.stdout
-    process.stdout.close()
-    assert process.stderr
-    assert process.stderr.read() == ""
-    process.wait()
+    with tools.start("list") as process:  # which closes its pipes and waits for it
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert process.stderr.read() == ""
 
 
 def test_list() -> None:

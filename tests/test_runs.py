@@ -259,7 +259,10 @@ def test_measure(run: Run, split: Split, monkeypatch: pytest.MonkeyPatch) -> Non
     assert results.model["layers"][1:] == [
         *("ReLU()", "Dense(units=10, initializer='glorot_uniform')")
     ]
-    assert results.model["settings"] == TINY
+    settings = results.model["settings"]  # the user's go before the preset's
+    assert settings.items() >= {key: TINY[key] for key in TINY if key != "layers"}.items()
+    assert settings["solver"] == "adamw"
+    assert "layers" not in settings  # they stand apart
     assert results.training["epochs"] == 6
     assert results.training["history"] == run.history
     seconds = sum(epoch["seconds"] for epoch in run.history)
