@@ -256,9 +256,10 @@ def report(
                 progress=True, callbacks=(tell,), n_jobs=n_jobs,
             )  # fmt: skip
         with _bar("measuring") as progress:
+            own = bool(run.history) and source == run.config.data  # not a model alone
             results = runs.measure(
                 run, split, _command(),
-                dependence=not model, quick=quick, seed=seed, progress=progress,
+                dependence=own, quick=quick, seed=seed, progress=progress,
             )  # fmt: skip
         results.scores = scores
         page = write_report(results, folder)

@@ -482,7 +482,7 @@ def test_values_that_are_not_finite(value: float) -> None:
 
 # ------------------------------------------------------------------ trainings cut off
 
-LONG = [*tools.TINY[:3], "--set=max_iter=150", "--seed=3", "--n-jobs=1"]
+LONG = [*tools.TINY[:3], "--set=max_iter=800", "--seed=3", "--n-jobs=1"]
 
 
 @pytest.fixture(scope="module")
