@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -71,8 +72,11 @@ class Config:
 
     @property
     def name(self) -> str:
-        """A folder's name for it."""
-        return f"{self.task}-{Path(self.data).resolve().stem}-{self.preset}-{self.seed}"
+        """A folder's name for it; other settings than the preset's add a mark of their own."""
+        name = f"{self.task}-{Path(self.data).resolve().stem}-{self.preset}-{self.seed}"
+        if not self.settings:
+            return name
+        return f"{name}-{zlib.crc32(json.dumps(self.settings, sort_keys=True).encode()):08x}"
 
 
 @dataclass(frozen=True)

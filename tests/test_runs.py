@@ -215,6 +215,16 @@ def test_a_folders_name(data: str, name: str) -> None:
     assert Config("digits", data, "cnn", seed=3).name == name
 
 
+def test_other_settings_get_a_folder_of_their_own() -> None:
+    names = [
+        replace(CONFIG, settings=s).name for s in ({}, {"a": 1, "b": 2}, {"b": 2, "a": 1}, TINY)
+    ]
+    assert names[0] == "digits-digits-small-7"
+    assert names[1] == names[2]
+    assert len(set(names)) == 3
+    assert all(name.startswith(names[0]) for name in names)
+
+
 def test_the_current_folder_as_data_has_a_name_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
