@@ -60,8 +60,9 @@ from bpapps.core import (
     train,
 )
 from bpapps.core.optimizers import Optimizer
-from bpapps.core.parallel import Augment, default_threads, microbatch_size
+from bpapps.core.parallel import Augment, microbatch_size
 from bpapps.core.schedules import Schedule
+from bpapps.core.threads import default_threads
 from bpapps.core.training import train_lbfgs
 
 Callback = Callable[[Epoch, Any], Any]

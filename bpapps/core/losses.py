@@ -1,7 +1,7 @@
 """Losses: their value, and its gradient with respect to the logits (the last layer's output).
 
-``value, dlogits = loss(logits, targets, weights)``. The value is Σ wᵢ lᵢ over the samples; the
-weights default to 1/n, which makes it the mean. There is no softmax or sigmoid layer to put
+``value, dlogits = loss(logits, targets, weights)``. The value is Σ wᵢ lᵢ over the samples; one
+weight for all defaults to 1/n, which makes it the mean. There is no softmax or sigmoid layer to put
 before: ``loss.predict(logits)`` turns logits into what the loss takes them for.
 """
 
@@ -12,14 +12,17 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, softmax
+
+Weights = NDArray | float | None
+"""Of each sample, shape (n,); one number for all of them; or None for 1/n."""
 
 
 class Loss(Protocol):
     """What every loss can do."""
 
     def __call__(
-        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+        self, logits: NDArray, targets: NDArray, weights: Weights = None
     ) -> tuple[float, NDArray]:
         """The weighted sum over the samples, and its gradient with respect to ``logits``."""
         ...
@@ -44,34 +47,51 @@ class SoftmaxCrossEntropy:
             raise ValueError(f"label_smoothing must be in [0, 1), not {self.label_smoothing}")
 
     def __call__(
-        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+        self, logits: NDArray, targets: NDArray, weights: Weights = None
     ) -> tuple[float, NDArray]:
         """See :class:`Loss`."""
-        wanted = self._probabilities(targets, logits)
-        log_p = log_softmax(logits, axis=1)
-        value, w = _weighted(-(wanted * log_p).sum(axis=1), weights, logits)
-        dlogits = np.exp(log_p) * wanted.sum(axis=1, keepdims=True)
-        dlogits -= wanted
-        dlogits *= w
-        return value, dlogits
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        p = np.exp(shifted)
+        total = p.sum(axis=1)
+        of_one = self._of_classes if targets.ndim == 1 else self._of_probabilities
+        return of_one(shifted, p, total, targets, weights)
+
+    def _of_classes(
+        self, shifted: NDArray, p: NDArray, total: NDArray, targets: NDArray, weights: Weights
+    ) -> tuple[float, NDArray]:
+        """Without an array of what is wanted: one column of each row is all that differs."""
+        n, k = shifted.shape
+        if targets.min() < 0 or targets.max() >= k:
+            raise ValueError(f"class numbers must lie between 0 and {k - 1}")
+        places = np.arange(n), targets
+        kept, spread = 1 - self.label_smoothing, self.label_smoothing / k
+        values = np.log(total) - kept * shifted[places]
+        if spread:
+            values -= spread * shifted.sum(axis=1)
+        value, w = _weighted(values, weights, shifted)
+        p *= w / total[:, np.newaxis]
+        if spread:
+            p -= w * spread
+        p[places] -= kept * np.ravel(w)
+        return value, p
+
+    def _of_probabilities(
+        self, shifted: NDArray, p: NDArray, total: NDArray, targets: NDArray, weights: Weights
+    ) -> tuple[float, NDArray]:
+        wanted = targets.astype(shifted.dtype, copy=False)
+        if self.label_smoothing:
+            wanted = wanted * (1 - self.label_smoothing) + self.label_smoothing / wanted.shape[1]
+        mass = wanted.sum(axis=1)
+        values = np.log(total) * mass - (wanted * shifted).sum(axis=1)
+        value, w = _weighted(values, weights, shifted)
+        p *= (mass / total)[:, np.newaxis]
+        p -= wanted
+        p *= w
+        return value, p
 
     def predict(self, logits: NDArray) -> NDArray:
         """Probabilities that sum to one."""
         return softmax(logits, axis=1)
-
-    def _probabilities(self, targets: NDArray, logits: NDArray) -> NDArray:
-        k = logits.shape[1]
-        if targets.ndim == 1:
-            if targets.min() < 0 or targets.max() >= k:
-                raise ValueError(f"class numbers must lie between 0 and {k - 1}")
-            wanted = np.zeros_like(logits)
-            wanted[np.arange(len(targets)), targets] = 1
-        else:
-            wanted = targets.astype(logits.dtype, copy=False)
-        if not self.label_smoothing:
-            return wanted
-        return wanted * (1 - self.label_smoothing) + self.label_smoothing / k
-
 
 @dataclass(frozen=True)
 class SigmoidCrossEntropy:
@@ -81,7 +101,7 @@ class SigmoidCrossEntropy:
     """
 
     def __call__(
-        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+        self, logits: NDArray, targets: NDArray, weights: Weights = None
     ) -> tuple[float, NDArray]:
         """See :class:`Loss`."""
         wanted = _like(targets, logits)
@@ -99,7 +119,7 @@ class SquaredError:
     """Half the squared error, summed over the outputs: its gradient is actual minus desired."""
 
     def __call__(
-        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+        self, logits: NDArray, targets: NDArray, weights: Weights = None
     ) -> tuple[float, NDArray]:
         """See :class:`Loss`."""
         error = logits - _like(targets, logits)
@@ -122,7 +142,7 @@ class Huber:
             raise ValueError(f"Huber: delta must be above 0, not {self.delta}")
 
     def __call__(
-        self, logits: NDArray, targets: NDArray, weights: NDArray | None = None
+        self, logits: NDArray, targets: NDArray, weights: Weights = None
     ) -> tuple[float, NDArray]:
         """See :class:`Loss`."""
         error = logits - _like(targets, logits)
@@ -137,11 +157,13 @@ class Huber:
 
 
 def _weighted(
-    values: NDArray, weights: NDArray | None, logits: NDArray
+    values: NDArray, weights: Weights, logits: NDArray
 ) -> tuple[float, NDArray | np.floating]:
     """Σ wᵢ lᵢ in double precision, and the weights as a column of the logits' type."""
     if weights is None:
-        return float(values.mean(dtype=np.float64)), logits.dtype.type(1.0 / len(values))
+        weights = 1.0 / len(values)
+    if isinstance(weights, float):
+        return weights * float(values.sum(dtype=np.float64)), logits.dtype.type(weights)
     return float(values @ weights), weights.astype(logits.dtype, copy=False)[:, np.newaxis]
 
 

@@ -2,38 +2,48 @@
 
 An optimiser is a frozen dataclass of hyperparameters. What it remembers between steps is a
 plain dictionary of arrays, ``state = optimizer.init(vector)``, so that a checkpoint can hold
-it; ``optimizer.step(vector, gradient, state, learning_rate)`` makes one step.
+it; ``optimizer.step(vector, gradient, state, learning_rate)`` makes one step. A step is its
+``rule`` applied to chunks of the vector, in any order or at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.core.threads import cut
+
 State = dict[str, NDArray]
+Rule = Callable[[slice, NDArray, NDArray], None]
+"""``rule(part, w, g)`` changes ``w``, that part of the vector, by ``g``, that of the gradient."""
 
 CHUNK = 32_768
 """Values worked on at a time, so that the passes of one step stay in the processor's cache."""
 
 
-class Optimizer(Protocol):
+class Optimizer:
     """What every optimiser can do."""
 
     def init(self, vector: NDArray) -> State:
         """What is remembered before the first step."""
-        ...
+        raise NotImplementedError
+
+    def rule(self, state: State, learning_rate: float) -> Rule:
+        """Count one more step, and say what it does to any part of the vector."""
+        raise NotImplementedError
 
     def step(self, vector: NDArray, gradient: NDArray, state: State, learning_rate: float) -> None:
         """Change ``vector`` and ``state`` in place; ``gradient`` is only read."""
-        ...
+        change = self.rule(state, learning_rate)
+        for part in cut(len(vector), CHUNK):
+            change(part, vector[part], gradient[part])
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Optimizer):
     """Stochastic gradient descent with momentum (Polyak 1964), or Nesterov's (1983).
 
     velocity ← momentum · velocity + gradient; the step is −learning_rate · velocity.
@@ -49,20 +59,22 @@ class SGD:
         """The velocity, where there is momentum."""
         return {"velocity": np.zeros_like(vector)} if self.momentum else {}
 
-    def step(self, vector: NDArray, gradient: NDArray, state: State, learning_rate: float) -> None:
+    def rule(self, state: State, learning_rate: float) -> Rule:
         """See :class:`Optimizer`."""
-        for part in _chunks(len(vector)):
-            g = gradient[part]
+
+        def change(part: slice, w: NDArray, g: NDArray) -> None:
             if self.momentum:
                 velocity = state["velocity"][part]
                 velocity *= self.momentum
                 velocity += g
                 g = g + self.momentum * velocity if self.nesterov else velocity
-            vector[part] -= learning_rate * g
+            w -= learning_rate * g
+
+        return change
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Optimizer):
     """Adaptive moments (Kingma & Ba 2015).
 
     ``weight_decay`` shrinks the parameters by learning_rate · weight_decay before each step,
@@ -81,37 +93,39 @@ class Adam:
             raise ValueError("epsilon must be above 0 and weight_decay not below 0")
 
     def init(self, vector: NDArray) -> State:
-        """Both moments and the number of steps."""
+        """Both moments, undivided, and the number of steps."""
         moments = {"mean": np.zeros_like(vector), "square": np.zeros_like(vector)}
         return moments | {"steps": np.zeros(1, np.int64)}
 
-    def step(self, vector: NDArray, gradient: NDArray, state: State, learning_rate: float) -> None:
-        """See :class:`Optimizer`."""
+    def rule(self, state: State, learning_rate: float) -> Rule:
+        """See :class:`Optimizer`.
+
+        The moments are kept as sums, Σ βᵏ g, and so are 1 / (1 − β) times too large: that saves
+        passes over the vector, and is mended in two numbers.
+        """
         state["steps"] += 1
         t = int(state["steps"][0])
-        rate = learning_rate / (1 - self.beta_1**t)
-        root_correction = 1 / (1 - self.beta_2**t) ** 0.5
-        for part in _chunks(len(vector)):
-            g, w, mean, square = (
-                gradient[part],
-                vector[part],
-                state["mean"][part],
-                state["square"][part],
-            )
+        root = ((1 - self.beta_2) / (1 - self.beta_2**t)) ** 0.5
+        rate = learning_rate * (1 - self.beta_1) / (1 - self.beta_1**t) / root
+        epsilon = self.epsilon / root
+        kept = 1 - learning_rate * self.weight_decay
+
+        def change(part: slice, w: NDArray, g: NDArray) -> None:
+            mean, square = state["mean"][part], state["square"][part]
             mean *= self.beta_1
-            mean += (1 - self.beta_1) * g
+            mean += g
             square *= self.beta_2
-            squared = g * g
-            squared *= 1 - self.beta_2
-            square += squared
-            divisor = np.sqrt(square, out=squared)
-            divisor *= root_correction
-            divisor += self.epsilon
-            step = np.divide(mean, divisor, out=divisor)
-            step *= rate
+            scratch = g * g
+            square += scratch
+            np.sqrt(square, out=scratch)
+            scratch += epsilon
+            np.divide(mean, scratch, out=scratch)
+            scratch *= rate
             if self.weight_decay:
-                w *= 1 - learning_rate * self.weight_decay
-            w -= step
+                w *= kept
+            w -= scratch
+
+        return change
 
 
 def AdamW(  # noqa: N802 - the name that the field gives it
@@ -126,7 +140,8 @@ def clip_norm(gradient: NDArray, max_norm: float) -> float:
 
     The squares are added without BLAS, whose result would depend on its number of threads.
     """
-    squares = (np.square(gradient[part], dtype=np.float64) for part in _chunks(len(gradient)))
+    parts = cut(len(gradient), CHUNK)
+    squares = (np.square(gradient[part], dtype=np.float64) for part in parts)
     norm = float(sum(part.sum() for part in squares)) ** 0.5
     if norm > max_norm:
         gradient *= max_norm / norm
@@ -170,10 +185,6 @@ def lbfgs(
     )
     vector[...] = result.x
     return float(result.fun), int(result.nit), bool(result.success)
-
-
-def _chunks(size: int) -> Iterator[slice]:
-    return (slice(start, start + CHUNK) for start in range(0, size, CHUNK))
 
 
 def _check_share(name: str, value: float) -> None:

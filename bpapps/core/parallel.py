@@ -1,20 +1,16 @@
-"""Work on parts of a batch at once: microbatches, a thread pool, and one-threaded BLAS.
+"""A batch in parts: microbatches on a team of threads, each with a gradient of its own.
 
-A batch is cut into microbatches of a fixed size. Each has its own gradient vector, and the
-vectors are added in a fixed order, so the result is the same bits on any number of threads.
-NumPy releases the interpreter lock in its inner loops, so threads are enough; BLAS is held to
-one thread meanwhile, or the two would fight over the cores.
+A batch is cut into microbatches of a fixed size and the parameters into chunks of a fixed size;
+the microbatches' gradients are added in a fixed order. So the result is the same bits on any
+number of threads.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable
+from functools import cached_property
 from math import prod
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,17 +18,12 @@ from numpy.typing import NDArray
 
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
+from bpapps.core.optimizers import CHUNK, Optimizer, State, clip_norm
 from bpapps.core.params import Params, Shape
 from bpapps.core.spatial import Conv2D
+from bpapps.core.threads import Team, cut, team
 
 Augment = Callable[[NDArray, np.random.Generator], NDArray]
-Slices = list[slice]
-
-
-def cut(n: int, size: int) -> Slices:
-    """Slices of at most ``size`` that cover 0 … n."""
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
-
 
 SMALL = 4_000_000
 """Products of parameters and samples in a batch below which a second thread costs more than it
@@ -48,7 +39,7 @@ def microbatch_size(network: Layer, params: Params, in_shape: Shape, batch_size:
     products: batches are cut in two, and above 256 into parts of 128.
     """
     if _has(network, Conv2D):
-        fitting = 16 * 28 * 28 // prod(in_shape)
+        fitting = 32 * 28 * 28 // prod(in_shape)
         return max(1, min(fitting, -(-batch_size // 2)))
     if params.size * batch_size < SMALL:
         return batch_size
@@ -71,61 +62,21 @@ def take(X: Any, rows: NDArray | slice) -> NDArray:
     return part.toarray() if hasattr(part, "toarray") else part
 
 
-@cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController
+class _LateGenerator:
+    """A random generator that is made when it is first used.
 
-    return ThreadpoolController().select(user_api="blas")
-
-
-def default_threads() -> int:
-    """The threads that BLAS would take: all cores, or one inside a joblib worker."""
-    counts = [library["num_threads"] for library in _blas().info()]
-    return max(counts, default=1)
-
-
-class _OneBlasThread:
-    """Holds BLAS to one thread while anyone is inside; the last one out restores it.
-
-    BLAS has one setting for the whole process, so entries from several threads must not each
-    save and restore it.
+    Making one takes longer than a step of a small net, and most nets draw nothing.
     """
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._inside = 0
-        self._limit: Any = None
+    def __init__(self, *seed: int) -> None:
+        self._seed = seed
 
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._limit = _blas().limit(limits=1)
-            self._inside += 1
+    @cached_property
+    def made(self) -> np.random.Generator:
+        return np.random.default_rng(self._seed)
 
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limit.restore_original_limits()
-
-
-_one_blas_thread = _OneBlasThread()
-
-
-@contextmanager
-def pool(threads: int) -> Iterator[Callable[..., Iterator]]:
-    """A ``map`` over so many threads, plain ``map`` for one; BLAS is held to one thread."""
-    with _one_blas_thread:
-        if threads == 1:
-            yield map
-        else:
-            with ThreadPoolExecutor(threads) as executor:
-                yield executor.map
-
-
-def quiet() -> np.errstate:
-    """No warnings of overflow: a training that diverges is told by its loss."""
-    return np.errstate(over="ignore", invalid="ignore")
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.made, name)
 
 
 class BatchGradient:
@@ -156,53 +107,133 @@ class BatchGradient:
 
     def __call__(
         self,
-        run: Callable[..., Iterator],
+        members: Team,
         X: NDArray,
         y: NDArray,
         weights: NDArray | None,
         rows: NDArray,
         step: int,
-    ) -> tuple[float, NDArray]:
-        """The mean loss over ``rows``, weighted, and its gradient (valid until the next call).
+    ) -> tuple[float, list[NDArray]]:
+        """The mean loss over ``rows``, weighted, and the gradients whose sum is its gradient.
 
-        ``run`` is the ``map`` of :func:`pool`.
+        There is one for each microbatch; they are the caller's to change until the next call.
         """
-        w = np.ones(len(rows)) if weights is None else weights[rows]
-        w = w / w.sum()
         parts = cut(len(rows), self.microbatch)
         while len(self._gradients) < len(parts):
             self._gradients.append(self.params.zeros_like())
+        shares: NDArray | float = 1.0 / len(rows)
+        if weights is not None:
+            shares = weights[rows]
+            shares /= shares.sum()
 
-        def work(part: int) -> float:
-            chosen = rows[parts[part]]
-            rng = np.random.default_rng([self.seed, 1, step, part])
+        def work(number: int) -> float:
+            part = parts[number]
+            chosen = rows[part]
+            rng = _LateGenerator(self.seed, 1, step, number)
             x = take(X, chosen)
             if self.augment is not None:
-                x = self.augment(x, rng)
-            gradient = self._gradients[part]
+                x = self.augment(x, rng.made)
+            gradient = self._gradients[number]
             gradient.vector.fill(0)
-            with quiet():
-                logits, back = self.network(self.params, x, rng)
-                value, dlogits = self.loss(logits, y[chosen], w[parts[part]])
-                back(dlogits, gradient, need_dx=False)
+            logits, back = self.network(self.params, x, rng)
+            share = shares if isinstance(shares, float) else shares[part]
+            value, dlogits = self.loss(logits, y[chosen], share)
+            back(dlogits, gradient, need_dx=False)
             return value
 
-        value = sum(run(work, range(len(parts))))
-        total = self._gradients[0].vector
-        for other in self._gradients[1 : len(parts)]:
-            total += other.vector
-        return value, total
+        value = sum(members.map(work, range(len(parts))))
+        return value, [gradient.vector for gradient in self._gradients[: len(parts)]]
+
+
+class Update:
+    """One step of an optimiser from the microbatches' gradients, chunk by chunk on the team.
+
+    A chunk of them is added, penalised and used while it is in the processor's cache.
+    """
+
+    def __init__(self, optimizer: Optimizer, params: Params, state: State) -> None:
+        self.optimizer = optimizer
+        self.params = params
+        self.state = state
+        self._chunks = cut(params.size, CHUNK)
+        weights = _weight_slices(params)
+        self._weights = [_overlaps(chunk, weights) for chunk in self._chunks]
+
+    def __call__(
+        self,
+        members: Team,
+        gradients: list[NDArray],
+        learning_rate: float,
+        penalty: float = 0.0,
+        max_norm: float | None = None,
+    ) -> float:
+        """Change the parameters in place; returns the penalty's part of the loss.
+
+        Args:
+            gradients: whose sum, in this order, is the gradient; the first becomes it.
+            penalty: strength of ``penalty / 2 Σ W²`` over the weights.
+            max_norm: the gradient is scaled down to this norm where it is longer.
+        """
+        vector, total = self.params.vector, gradients[0]
+        change = self.optimizer.rule(self.state, learning_rate)
+
+        def add(number: int) -> float:
+            part = total[self._chunks[number]]
+            for other in gradients[1:]:
+                part += other[self._chunks[number]]
+            if not penalty:
+                return 0.0
+            return sum(_penalize(vector[w], total[w], penalty) for w in self._weights[number])
+
+        def step(number: int) -> None:
+            part = self._chunks[number]
+            change(part, vector[part], total[part])
+
+        def add_and_step(number: int) -> float:
+            value = add(number)
+            step(number)
+            return value
+
+        numbers = range(len(self._chunks))
+        if max_norm is None:
+            return sum(members.map(add_and_step, numbers))
+        value = sum(members.map(add, numbers))
+        clip_norm(total, max_norm)
+        members.map(step, numbers)
+        return value
+
+
+def penalize(params: Params, gradient: NDArray, strength: float) -> float:
+    """strength / 2 Σ W² over all weights; its gradient is added in place."""
+    parts = _weight_slices(params)
+    return sum(_penalize(params.vector[part], gradient[part], strength) for part in parts)
+
+
+def _penalize(w: NDArray, gradient: NDArray, strength: float) -> float:
+    pull = strength * w
+    gradient += pull
+    return 0.5 * float(pull @ w)
+
+
+def _weight_slices(params: Params) -> list[slice]:
+    """Where in the flat vector the weights are, without the biases."""
+    parts, start = [], 0
+    for name, view in params.items():
+        if name.rpartition(".")[2] == "W":
+            parts.append(slice(start, start + view.size))
+        start += view.size
+    return parts
+
+
+def _overlaps(chunk: slice, parts: list[slice]) -> list[slice]:
+    both = (slice(max(chunk.start, p.start), min(chunk.stop, p.stop)) for p in parts)
+    return [part for part in both if part.start < part.stop]
 
 
 def forward(
     network: Layer, params: Params, X: NDArray, microbatch: int, threads: int = 1
 ) -> NDArray:
     """The network's output for all of X, in bounded memory: shape (n, *out_shape)."""
-    n = X.shape[0]
-
-    def work(part: slice) -> NDArray:
-        with quiet():
-            return network(params, take(X, part))[0]
-
-    with pool(threads if n > microbatch else 1) as run:
-        return np.concatenate(list(run(work, cut(n, microbatch))))
+    parts = cut(X.shape[0], microbatch)
+    with team(min(threads, len(parts))) as members:
+        return np.concatenate(members.map(lambda part: network(params, take(X, part))[0], parts))

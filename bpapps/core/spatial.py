@@ -6,6 +6,7 @@ Chellapilla et al. 2006). With channels last, the product is already the output 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,38 +57,40 @@ class Conv2D:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
-        padded = _pad(x, self._pad)
-        columns, (height, width) = _patches(padded, self.kernel_size, self.stride)
+        rows = _rows_first(x, self._pad)
+        bands = _bands(rows, self.kernel_size, self.stride)
+        columns = _columns(bands, self.kernel_size, self.stride)
         kernel = p.W.reshape(-1, self.filters)
-        y = columns @ kernel
-        y += p.b
+        y = kernel.T @ columns
+        y += p.b[:, np.newaxis]
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
-            rows = dy.reshape(-1, self.filters)
+            dy = _rows_first(dy).reshape(y.shape)
             if grad is not None:
-                grad.W += (columns.T @ rows).reshape(grad.W.shape)
-                grad.b += rows.sum(axis=0)
-            return self._back_to_input(p, dy, x.shape) if need_dx else None
+                dW = (columns @ dy.transpose(0, 2, 1)).sum(axis=0)
+                grad.W += dW.reshape(grad.W.shape)
+                grad.b += dy.sum(axis=(0, 2))
+            return self._back_to_input(p.W, dy, rows.shape) if need_dx else None
 
-        return y.reshape(len(x), height, width, self.filters), back
+        return _batch_first(y.reshape(*y.shape[:2], -1, len(x))), back
 
-    def _back_to_input(self, p: Params, dy: NDArray, in_shape: Shape) -> NDArray:
-        """dx: with stride 1 another convolution, of dy with the kernel turned by 180 degrees."""
-        k, reach = self.kernel_size, self.kernel_size - 1 - self._pad
-        n, height, width, channels = in_shape
-        if self.stride == 1 and reach >= 0:
-            turned = p.W[::-1, ::-1].transpose(0, 1, 3, 2).reshape(-1, channels)
-            columns, _ = _patches(_pad(dy, reach), k, 1)
-            return (columns @ turned).reshape(in_shape)
-        pieces = dy @ p.W.reshape(-1, self.filters).T
-        pieces = pieces.reshape(*dy.shape[:3], k, k, channels)
-        dx = np.zeros((n, height + 2 * self._pad, width + 2 * self._pad, channels), dy.dtype)
-        for i in range(k):
-            for j in range(k):
-                _window(dx, i, j, self.stride, dy.shape[1], dy.shape[2])[...] += pieces[
-                    :, :, :, i, j
-                ]
-        return dx[:, self._pad : self._pad + height, self._pad : self._pad + width]
+    def _back_to_input(self, W: NDArray, dy: NDArray, padded: Shape) -> NDArray:
+        """dx: each row of the input hears from the rows of dy whose windows it was in."""
+        k, stride, pad = self.kernel_size, self.stride, self._pad
+        height, channels, width, n = padded
+        turned = W.reshape(k, -1, self.filters)[::-1].transpose(1, 0, 2).copy()
+        dbands = np.empty((height, k * channels, dy.shape[2]), dy.dtype)
+        for h in range(height):
+            first = max(0, -(-(h - k + 1) // stride))
+            heard = dy[first : h // stride + 1]
+            start = k - 1 - (h - stride * first)
+            share = turned[:, start : start + stride * len(heard) : stride]
+            np.matmul(share.reshape(len(turned), -1), heard.reshape(-1, dy.shape[2]), out=dbands[h])
+        dx = np.zeros(padded, dy.dtype)
+        dbands = dbands.reshape(height, k, channels, -1, n)
+        for j in range(k):
+            dx[:, :, j : j + stride * dbands.shape[3] : stride] += dbands[:, j]
+        return _batch_first(dx[pad : height - pad, :, pad : width - pad])
 
 
 @dataclass(frozen=True)
@@ -111,22 +114,46 @@ class MaxPool2D:
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
         stride = _or(self.stride, self.size)
-        height, width, _ = _pooled_shape("MaxPool2D", x.shape[1:], self.size, stride)
-        offsets = [(i, j) for i in range(self.size) for j in range(self.size)]
-        y = _window(x, 0, 0, stride, height, width).copy()
-        for i, j in offsets[1:]:
-            np.maximum(y, _window(x, i, j, stride, height, width), out=y)
+        _pooled_shape("MaxPool2D", x.shape[1:], self.size, stride)
+        along_rows, back_along_rows = _largest(x, 2, self.size, stride)
+        y, back_down_columns = _largest(along_rows, 1, self.size, stride)
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
-            dx = np.zeros_like(x)
-            left = dy
-            for i, j in offsets:
-                share = left * (_window(x, i, j, stride, height, width) == y)
-                _window(dx, i, j, stride, height, width)[...] += share
-                left = left - share
-            return dx
+            return back_along_rows(back_down_columns(dy))
 
         return y, back
+
+
+def _largest(
+    x: NDArray, axis: int, size: int, stride: int
+) -> tuple[NDArray, Callable[[NDArray], NDArray]]:
+    """The largest of each ``size`` neighbours along an axis; its gradient goes to the first."""
+    count = (x.shape[axis] - size) // stride + 1
+
+    def neighbours(a: NDArray, i: int) -> NDArray:
+        return a[(slice(None),) * axis + (slice(i, i + stride * count, stride),)]
+
+    y = neighbours(x, 0).copy(order="K") if size == 1 else np.maximum(neighbours(x, 0), neighbours(x, 1))
+    for i in range(2, size):
+        np.maximum(y, neighbours(x, i), out=y)
+
+    def back(dy: NDArray) -> NDArray:
+        apart = stride >= size  # every pixel is in one window at most
+        dx = np.empty_like(x) if stride == size and count * stride == x.shape[axis] else np.zeros_like(x)
+        left = dy
+        for i in range(size):
+            if i < size - 1:
+                share = left * (neighbours(x, i) == y)
+                left = left - share
+            else:
+                share = left
+            if apart:
+                neighbours(dx, i)[...] = share
+            else:
+                neighbours(dx, i)[...] += share
+        return dx
+
+    return y, back
 
 
 @dataclass(frozen=True)
@@ -181,32 +208,41 @@ def _pooled_shape(layer: str, in_shape: Shape, size: int, stride: int) -> Shape:
     return (height - size) // stride + 1, (width - size) // stride + 1, channels
 
 
-def _pad(x: NDArray, pad: int) -> NDArray:
-    """A border of zeros around each picture."""
+def _rows_first(x: NDArray, pad: int = 0) -> NDArray:
+    """(n, height, width, channels) as (height, channels, width, n), with a border of zeros."""
+    rows = x.transpose(1, 3, 2, 0)
     if pad == 0:
-        return x
-    n, height, width, channels = x.shape
-    padded = np.zeros((n, height + 2 * pad, width + 2 * pad, channels), x.dtype)
-    padded[:, pad:-pad, pad:-pad] = x
+        return np.ascontiguousarray(rows)
+    height, channels, width, n = rows.shape
+    padded = np.zeros((height + 2 * pad, channels, width + 2 * pad, n), x.dtype)
+    padded[pad:-pad, :, pad:-pad] = rows
     return padded
 
 
-def _patches(x: NDArray, k: int, stride: int) -> tuple[NDArray, tuple[int, int]]:
-    """Rows of k·k·channels values, one for each place of the kernel; and the places' grid."""
-    n, height, width, channels = x.shape
-    out_height, out_width = (height - k) // stride + 1, (width - k) // stride + 1
-    columns = np.empty((n, out_height, out_width, k, k * channels), x.dtype)
-    if channels == 1:  # runs of k values are too short to copy one by one
-        for i in range(k):
-            for j in range(k):
-                window = _window(x, i, j, stride, out_height, out_width)
-                columns[:, :, :, i, j] = window[..., 0]
-    else:  # a row of the kernel is one run of k·channels values in memory
-        x = np.ascontiguousarray(x)
-        s0, s1, s2, s3 = x.strides
-        runs = as_strided(x, columns.shape, (s0, s1 * stride, s2 * stride, s1, s3), writeable=False)
-        np.copyto(columns, runs)
-    return columns.reshape(n * out_height * out_width, -1), (out_height, out_width)
+def _batch_first(rows: NDArray) -> NDArray:
+    """Undo :func:`_rows_first`, without a copy."""
+    return rows.transpose(3, 0, 2, 1)
+
+
+def _bands(rows: NDArray, k: int, stride: int) -> NDArray:
+    """Patches one pixel high: (height, k·channels, places·n), for each place of the kernel."""
+    height, channels, width, n = rows.shape
+    places = (width - k) // stride + 1
+    bands = np.empty((height, k, channels, places, n), rows.dtype)
+    for j in range(k):
+        bands[:, j] = rows[:, :, j : j + stride * places : stride]
+    return bands.reshape(height, k * channels, places * n)
+
+
+def _columns(bands: NDArray, k: int, stride: int) -> NDArray:
+    """Patches k pixels high, (rows of places, k·k·channels, places·n): a view, nothing is copied.
+
+    Since rows come first, k bands that follow each other are one matrix.
+    """
+    height, depth, places = bands.shape
+    s0, s1, s2 = bands.strides
+    shape = ((height - k) // stride + 1, k * depth, places)
+    return as_strided(bands, shape, (s0 * stride, s1, s2), writeable=False)
 
 
 def _window(x: NDArray, i: int, j: int, stride: int, height: int, width: int) -> NDArray:

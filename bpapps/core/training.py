@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,19 @@ from numpy.typing import NDArray
 
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
-from bpapps.core.optimizers import Optimizer, clip_norm, lbfgs
-from bpapps.core.parallel import Augment, BatchGradient, forward, pool, quiet, take
+from bpapps.core.optimizers import Optimizer, lbfgs
+from bpapps.core.parallel import Augment, BatchGradient, Update, forward, penalize, take
 from bpapps.core.params import Params
 from bpapps.core.schedules import Constant, Schedule
 from bpapps.core.storage import read_tensors, write_tensors
+from bpapps.core.threads import cut, quiet, team
 
 CHECKPOINT_SECONDS = 5.0
 """A checkpoint is written after an epoch when the last one is at least this old."""
+
+
+PARTS_AT_ONCE = 16
+"""Microbatches between which L-BFGS adds up: each needs memory for a gradient of its own."""
 
 
 class DivergenceError(ValueError):
@@ -141,6 +147,7 @@ def train(
     )
     state = {} if state is None else state
     state.update(plan.optimizer.init(params.vector) | state)
+    update = Update(plan.optimizer, params, state)
     best = params.vector.copy()
     progress = _Progress()
     if weights is not None and not (weights.min() >= 0 and weights.any()):
@@ -155,16 +162,13 @@ def train(
     try:
         while not progress.stop and progress.epoch < plan.max_epochs:
             start = time.perf_counter()
-            with quiet():
-                loss, rate = _run_epoch(
-                    gradient_of, params, state, X, y, weights, plan, progress, threads
+            loss, rate = _run_epoch(gradient_of, update, X, y, weights, plan, progress, threads)
+            validation_loss = validation_score = None
+            if validation is not None:
+                validation_loss, validation_score = _validate(
+                    network, params, validation, plan, score, threads
                 )
-                validation_loss = validation_score = None
-                if validation is not None:
-                    validation_loss, validation_score = _validate(
-                        network, params, validation, plan, score, threads
-                    )
-            if not np.isfinite(validation_loss or 0.0) or not np.isfinite(params.vector).all():
+            if not isfinite(validation_loss or 0.0) or not np.isfinite(params.vector).all():
                 raise DivergenceError(_divergence(plan, progress))
             progress.epoch += 1
             watched = _watched(plan, loss, validation_loss, validation_score)
@@ -188,8 +192,7 @@ def train(
 
 def _run_epoch(
     gradient_of: BatchGradient,
-    params: Params,
-    state: dict[str, NDArray],
+    update: Update,
     X: NDArray,
     y: NDArray,
     weights: NDArray | None,
@@ -202,24 +205,21 @@ def _run_epoch(
     order = np.arange(n)
     if plan.shuffle:
         order = np.random.default_rng([plan.seed, 0, progress.epoch]).permutation(n)
-    batches = [order[i : i + plan.batch_size] for i in range(0, n, plan.batch_size)]
+    batches = cut(n, plan.batch_size)
     total_steps = plan.max_epochs * len(batches)
     total, seen, rate = 0.0, 0.0, 0.0
-    with pool(min(threads, -(-plan.batch_size // plan.microbatch))) as run:
-        for rows in batches:
+    with team(min(threads, -(-plan.batch_size // plan.microbatch))) as members:
+        for batch in batches:
+            rows = order[batch]
             mass = len(rows) if weights is None else float(weights[rows].sum())
             if mass == 0:
                 continue
-            value, gradient = gradient_of(run, X, y, weights, rows, progress.step)
-            if plan.alpha:
-                value += _add_penalty(params, gradient, plan.alpha / mass)
-            if not np.isfinite(value):
+            value, gradients = gradient_of(members, X, y, weights, rows, progress.step)
+            if not isfinite(value):
                 raise DivergenceError(_divergence(plan, progress))
-            if plan.max_norm is not None:
-                clip_norm(gradient, plan.max_norm)
             rate = plan.learning_rate * progress.rate_factor
             rate *= plan.schedule(progress.step, total_steps)
-            plan.optimizer.step(params.vector, gradient, state, rate)
+            value += update(members, gradients, rate, plan.alpha / mass, plan.max_norm)
             progress.step += 1
             total += value * mass
             seen += mass
@@ -245,18 +245,26 @@ def train_lbfgs(
     gradient_of = BatchGradient(
         network, params, plan.loss, plan.microbatch, plan.augment, plan.seed
     )
-    rows = np.arange(X.shape[0])
-    mass = len(rows) if weights is None else float(weights.sum())
+    n = X.shape[0]
+    mass = n if weights is None else float(weights.sum())
+    parts = [np.arange(n)[part] for part in cut(n, PARTS_AT_ONCE * plan.microbatch)]
+    shares = [(len(p) if weights is None else float(weights[p].sum())) / mass for p in parts]
     epochs: list[Epoch] = []
     start = time.perf_counter()
 
-    with pool(threads if len(rows) > plan.microbatch else 1) as run:
+    with team(min(threads, -(-n // plan.microbatch))) as members:
 
         def objective(vector: NDArray) -> tuple[float, NDArray]:
             params.vector[...] = vector
-            value, gradient = gradient_of(run, X, y, weights, rows, 0)
-            value += _add_penalty(params, gradient, plan.alpha / mass)
-            if not np.isfinite(value):
+            value, gradient = 0.0, np.zeros_like(params.vector)
+            for step, (rows, share) in enumerate(zip(parts, shares, strict=True)):
+                if share:
+                    part, gradients = gradient_of(members, X, y, weights, rows, step)
+                    value += share * part
+                    for one in gradients:
+                        gradient += share * one
+            value += penalize(params, gradient, plan.alpha / mass)
+            if not isfinite(value):
                 raise DivergenceError(_divergence(plan, _Progress(epoch=len(epochs))))
             return value, gradient
 
@@ -287,7 +295,9 @@ def evaluate(
 ) -> tuple[float, NDArray]:
     """Mean loss over the data, weighted, and the logits."""
     logits = forward(network, params, X, microbatch, threads)
-    return loss(logits, y, None if weights is None else weights / weights.sum())[0], logits
+    with quiet():
+        value, _ = loss(logits, y, None if weights is None else weights / weights.sum())
+    return value, logits
 
 
 def _validate(
@@ -326,18 +336,6 @@ def _watch(progress: _Progress, value: float, plan: Plan) -> bool:
         watched = "validation" if plan.early_stopping else "training loss"
         progress.stop = f"no gain in {watched} of {plan.tol:g} for {plan.patience} epochs"
     return is_best
-
-
-def _add_penalty(params: Params, gradient: NDArray, strength: float) -> float:
-    """strength / 2 times the squared norm of all W; its gradient is added in place."""
-    penalty, start = 0.0, 0
-    for name, view in params.items():
-        if name.rpartition(".")[2] == "W":
-            w = view.ravel()
-            penalty += 0.5 * strength * float(w @ w)
-            gradient[start : start + view.size] += strength * w
-        start += view.size
-    return penalty
 
 
 def _divergence(plan: Plan, progress: _Progress) -> str:
