@@ -85,7 +85,13 @@ class Flatten:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`Layer`."""
-        return x.reshape(len(x), -1), _reshape_back(x.shape)
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
+            dx = np.empty_like(x)  # in the order of memory that the layers below work in
+            dx[...] = dy.reshape(x.shape)
+            return dx
+
+        return x.reshape(len(x), -1), back
 
 
 @dataclass(frozen=True)
@@ -154,8 +160,13 @@ class LayerNorm:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`Layer`."""
-        seen = (prod(x.shape[:-1]), 1, x.shape[-1])
-        return _normalize(p, x, seen, 1, self.epsilon)
+        y, flat_back = _normalize(p, x.reshape(-1, x.shape[-1]), 1, self.epsilon)
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
+            dx = flat_back(dy.reshape(y.shape), grad, need_dx)
+            return dx.reshape(x.shape) if need_dx else None
+
+        return y.reshape(x.shape), back
 
 
 @dataclass(frozen=True)
@@ -177,48 +188,45 @@ class GroupNorm:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`Layer`."""
-        seen = (len(x), prod(x.shape[1:-1]), x.shape[-1])
-        return _normalize(p, x, seen, self.groups, self.epsilon)
+        return _normalize(p, x, self.groups, self.epsilon)
 
 
-def _normalize(
-    p: Params, x: NDArray, seen: Shape, groups: int, epsilon: float
-) -> tuple[NDArray, Back]:
-    """Zero mean and unit variance over all pixels and each group of channels.
+def _normalize(p: Params, x: NDArray, groups: int, epsilon: float) -> tuple[NDArray, Back]:
+    """Zero mean and unit variance of each sample over its pixels and each group of channels.
 
-    ``x`` is seen in the shape (samples, pixels, channels). Sums over the pixels come first, so
-    that what is left to do by group is small; the passes over all of x are then plain ones.
+    ``x`` has the shape (samples, any pixels, channels). Sums over the pixels come first, so that
+    what is left to do by group is small; the passes over all of x are then plain ones.
     """
-    count = x.dtype.type(seen[1] * seen[2] // groups)
+    pixels = tuple(range(1, x.ndim - 1))
+    count = x.dtype.type(prod(x.shape[1:]) // groups)
 
     def of_group(by_channel: NDArray) -> NDArray:
-        """The mean over each group, (samples, 1, channels), of sums over the pixels."""
+        """The mean over each group, to be taken from x, of sums over the pixels."""
         grouped = by_channel.reshape(len(by_channel), groups, -1)
         means = grouped.sum(axis=2, keepdims=True) / count
-        return np.broadcast_to(means, grouped.shape).reshape(seen[0], 1, seen[2])
+        spread = np.broadcast_to(means, grouped.shape)
+        return spread.reshape(len(x), *(1 for _ in pixels), x.shape[-1])
 
-    pixels = x.reshape(seen)
-    centred = pixels - of_group(pixels.sum(axis=1))
-    variance = of_group(np.square(centred).sum(axis=1))
+    centred = x - of_group(x.sum(axis=pixels))
+    variance = of_group(np.square(centred).sum(axis=pixels))
     inverse = 1.0 / np.sqrt(variance + x.dtype.type(epsilon))
     y = centred * (inverse * p.scale)
     y += p.shift
 
     def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
-        dy = dy.reshape(seen)
-        total = dy.sum(axis=1)
-        along = (dy * centred).sum(axis=1)
+        total = dy.sum(axis=pixels)
+        along = (dy * centred).sum(axis=pixels)
         if grad is not None:
-            grad.scale += (along * inverse[:, 0]).sum(axis=0)
+            grad.scale += (along * inverse.reshape(along.shape)).sum(axis=0)
             grad.shift += total.sum(axis=0)
         if not need_dx:
             return None
         dx = dy * (inverse * p.scale)
         dx -= centred * (of_group(along * p.scale) * inverse**3)
         dx -= of_group(total * p.scale) * inverse
-        return dx.reshape(x.shape)
+        return dx
 
-    return y.reshape(x.shape), back
+    return y, back
 
 
 def _scale_and_shift(n: int) -> Tree:

@@ -8,11 +8,13 @@ before: ``loss.predict(logits)`` turns logits into what the loss takes them for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
+
+from bpapps.core import kernels
 
 Weights = NDArray | float | None
 """Of each sample, shape (n,); one number for all of them; or None for 1/n."""
@@ -50,11 +52,15 @@ class SoftmaxCrossEntropy:
         self, logits: NDArray, targets: NDArray, weights: Weights = None
     ) -> tuple[float, NDArray]:
         """See :class:`Loss`."""
-        shifted = logits - logits.max(axis=1, keepdims=True)
+        shifted = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
         p = np.exp(shifted)
-        total = p.sum(axis=1)
-        of_one = self._of_classes if targets.ndim == 1 else self._of_probabilities
-        return of_one(shifted, p, total, targets, weights)
+        total = np.add.reduce(p, axis=1)
+        if targets.ndim > 1:
+            return self._of_probabilities(shifted, p, total, targets, weights)
+        quick = kernels.loaded()
+        if quick and not self.label_smoothing and not isinstance(weights, np.ndarray):
+            return _of_classes(quick, shifted, p, total, targets, weights)
+        return self._of_classes(shifted, p, total, targets, weights)
 
     def _of_classes(
         self, shifted: NDArray, p: NDArray, total: NDArray, targets: NDArray, weights: Weights
@@ -62,17 +68,17 @@ class SoftmaxCrossEntropy:
         """Without an array of what is wanted: one column of each row is all that differs."""
         n, k = shifted.shape
         if targets.min() < 0 or targets.max() >= k:
-            raise ValueError(f"class numbers must lie between 0 and {k - 1}")
+            raise _no_class(k)
         places = np.arange(n), targets
         kept, spread = 1 - self.label_smoothing, self.label_smoothing / k
         values = np.log(total) - kept * shifted[places]
         if spread:
-            values -= spread * shifted.sum(axis=1)
+            values -= spread * np.add.reduce(shifted, axis=1)
         value, w = _weighted(values, weights, shifted)
         p *= w / total[:, np.newaxis]
         if spread:
             p -= w * spread
-        p[places] -= kept * np.ravel(w)
+        p[places] -= kept * np.broadcast_to(w, (n, 1))[:, 0]
         return value, p
 
     def _of_probabilities(
@@ -92,6 +98,7 @@ class SoftmaxCrossEntropy:
     def predict(self, logits: NDArray) -> NDArray:
         """Probabilities that sum to one."""
         return softmax(logits, axis=1)
+
 
 @dataclass(frozen=True)
 class SigmoidCrossEntropy:
@@ -156,6 +163,26 @@ class Huber:
         return logits
 
 
+def _of_classes(
+    quick: Any,
+    shifted: NDArray,
+    p: NDArray,
+    total: NDArray,
+    targets: NDArray,
+    weight: float | None,
+) -> tuple[float, NDArray]:
+    """The same by a compiled loop, for one weight for all and no smoothing."""
+    w = p.dtype.type(1.0 / len(p) if weight is None else weight)
+    values = np.empty_like(total)
+    if not quick.cross_entropy(shifted, p, total, np.log(total), targets, w, values):
+        raise _no_class(p.shape[1])
+    return _weighted(values, weight, p)[0], p
+
+
+def _no_class(k: int) -> ValueError:
+    return ValueError(f"class numbers must lie between 0 and {k - 1}")
+
+
 def _weighted(
     values: NDArray, weights: Weights, logits: NDArray
 ) -> tuple[float, NDArray | np.floating]:
@@ -163,7 +190,7 @@ def _weighted(
     if weights is None:
         weights = 1.0 / len(values)
     if isinstance(weights, float):
-        return weights * float(values.sum(dtype=np.float64)), logits.dtype.type(weights)
+        return weights * float(np.add.reduce(values, dtype=np.float64)), logits.dtype.type(weights)
     return float(values @ weights), weights.astype(logits.dtype, copy=False)[:, np.newaxis]
 
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.core import kernels
 from bpapps.core.threads import cut
 
 State = dict[str, NDArray]
 Rule = Callable[[slice, NDArray, NDArray], None]
 """``rule(part, w, g)`` changes ``w``, that part of the vector, by ``g``, that of the gradient."""
 
-CHUNK = 32_768
+CHUNK = 131_072
 """Values worked on at a time, so that the passes of one step stay in the processor's cache."""
 
 
@@ -62,7 +63,15 @@ class SGD(Optimizer):
     def rule(self, state: State, learning_rate: float) -> Rule:
         """See :class:`Optimizer`."""
 
+        quick = kernels.loaded() if self.momentum and not self.nesterov else None
+
         def change(part: slice, w: NDArray, g: NDArray) -> None:
+            if quick:
+                number = w.dtype.type
+                quick.sgd(
+                    w, g, state["velocity"][part], number(self.momentum), number(learning_rate)
+                )
+                return
             if self.momentum:
                 velocity = state["velocity"][part]
                 velocity *= self.momentum
@@ -109,9 +118,14 @@ class Adam(Optimizer):
         rate = learning_rate * (1 - self.beta_1) / (1 - self.beta_1**t) / root
         epsilon = self.epsilon / root
         kept = 1 - learning_rate * self.weight_decay
+        quick = kernels.loaded()
 
         def change(part: slice, w: NDArray, g: NDArray) -> None:
             mean, square = state["mean"][part], state["square"][part]
+            if quick:
+                numbers = (self.beta_1, self.beta_2, rate, epsilon, kept)
+                quick.adam(w, g, mean, square, *map(w.dtype.type, numbers))
+                return
             mean *= self.beta_1
             mean += g
             square *= self.beta_2

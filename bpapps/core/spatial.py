@@ -1,7 +1,11 @@
 """Layers for pictures: convolution and pooling over (height, width, channels).
 
-A convolution is one matrix product: every patch under the kernel becomes a row ("im2col",
-Chellapilla et al. 2006). With channels last, the product is already the output picture.
+A convolution is a matrix product with every patch under the kernel as a column ("im2col",
+Chellapilla et al. 2006), for each row of the output by itself. In memory rows come first and the
+batch last, (height, channels, width, n): then patches are unfolded along the width only, which
+copies k values for each and not k·k, in runs as long as NumPy likes them; and k rows that follow
+each other are the patches. Whoever sees such an array sees it as (n, height, width, channels),
+and work on each number by itself keeps its order.
 """
 
 from __future__ import annotations
@@ -13,9 +17,14 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from bpapps.core import kernels
 from bpapps.core.initializers import check_initializer, initialize
 from bpapps.core.layers import Back, Rng, _positive
 from bpapps.core.params import Params, Shape, Tree
+from bpapps.core.threads import cut
+
+_AT_ONCE = 1 << 18
+"""Values of the rows' own weight gradients that are added at a time: a core's cache holds them."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +70,15 @@ class Conv2D:
         bands = _bands(rows, self.kernel_size, self.stride)
         columns = _columns(bands, self.kernel_size, self.stride)
         kernel = p.W.reshape(-1, self.filters)
-        y = kernel.T @ columns
+        y = _matmul_in_blocks(kernel.T, columns)
         y += p.b[:, np.newaxis]
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
             dy = _rows_first(dy).reshape(y.shape)
             if grad is not None:
-                dW = (columns @ dy.transpose(0, 2, 1)).sum(axis=0)
-                grad.W += dW.reshape(grad.W.shape)
+                for part in cut(len(dy), max(1, _AT_ONCE // kernel.size)):
+                    dW = (columns[part] @ dy[part].transpose(0, 2, 1)).sum(axis=0)
+                    grad.W += dW.reshape(grad.W.shape)
                 grad.b += dy.sum(axis=(0, 2))
             return self._back_to_input(p.W, dy, rows.shape) if need_dx else None
 
@@ -114,7 +124,9 @@ class MaxPool2D:
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
         stride = _or(self.stride, self.size)
-        _pooled_shape("MaxPool2D", x.shape[1:], self.size, stride)
+        shape = _pooled_shape("MaxPool2D", x.shape[1:], self.size, stride)
+        if kernels.loaded() and self.size == stride == 2:
+            return _largest_of_4(x, shape)
         along_rows, back_along_rows = _largest(x, 2, self.size, stride)
         y, back_down_columns = _largest(along_rows, 1, self.size, stride)
 
@@ -122,6 +134,21 @@ class MaxPool2D:
             return back_along_rows(back_down_columns(dy))
 
         return y, back
+
+
+def _largest_of_4(x: NDArray, shape: Shape) -> tuple[NDArray, Back]:
+    """Max pooling of 2×2 pixels by compiled loops."""
+    quick, rows = kernels.loaded(), _rows_first(x)
+    y = np.empty((shape[0], shape[2], shape[1], len(x)), x.dtype)
+    quick.largest_of_4(rows, y)
+
+    def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
+        even = x.shape[1] % 2 == x.shape[2] % 2 == 0
+        dx = np.empty_like(rows) if even else np.zeros_like(rows)
+        quick.largest_of_4_back(rows, y, _rows_first(dy), dx)
+        return _batch_first(dx)
+
+    return _batch_first(y), back
 
 
 def _largest(
@@ -133,24 +160,27 @@ def _largest(
     def neighbours(a: NDArray, i: int) -> NDArray:
         return a[(slice(None),) * axis + (slice(i, i + stride * count, stride),)]
 
-    y = neighbours(x, 0).copy(order="K") if size == 1 else np.maximum(neighbours(x, 0), neighbours(x, 1))
-    for i in range(2, size):
-        np.maximum(y, neighbours(x, i), out=y)
+    y = neighbours(x, 0)
+    for i in range(1, size):
+        y = np.maximum(y, neighbours(x, i))
 
     def back(dy: NDArray) -> NDArray:
-        apart = stride >= size  # every pixel is in one window at most
-        dx = np.empty_like(x) if stride == size and count * stride == x.shape[axis] else np.zeros_like(x)
+        whole = stride == size and count * stride == x.shape[axis]
+        dx = np.empty_like(x) if whole else np.zeros_like(x)
+        apart = stride >= size  # each pixel is in one window at most
         left = dy
         for i in range(size):
-            if i < size - 1:
-                share = left * (neighbours(x, i) == y)
-                left = left - share
-            else:
+            place = neighbours(dx, i)
+            if i == size - 1:
                 share = left
-            if apart:
-                neighbours(dx, i)[...] = share
             else:
-                neighbours(dx, i)[...] += share
+                first = neighbours(x, i) == y
+                share = np.multiply(left, first, out=place if apart else None)
+                left = left - share
+            if not apart:
+                place += share
+        if apart:
+            neighbours(dx, size - 1)[...] = left
         return dx
 
     return y, back
@@ -228,10 +258,10 @@ def _bands(rows: NDArray, k: int, stride: int) -> NDArray:
     """Patches one pixel high: (height, k·channels, places·n), for each place of the kernel."""
     height, channels, width, n = rows.shape
     places = (width - k) // stride + 1
-    bands = np.empty((height, k, channels, places, n), rows.dtype)
-    for j in range(k):
-        bands[:, j] = rows[:, :, j : j + stride * places : stride]
-    return bands.reshape(height, k * channels, places * n)
+    s0, s1, s2, s3 = rows.strides
+    shape, strides = (height, k, channels, places, n), (s0, s2, s1, s2 * stride, s3)
+    patches = as_strided(rows, shape, strides, writeable=False)
+    return np.ascontiguousarray(patches).reshape(height, k * channels, places * n)
 
 
 def _columns(bands: NDArray, k: int, stride: int) -> NDArray:
@@ -243,6 +273,27 @@ def _columns(bands: NDArray, k: int, stride: int) -> NDArray:
     s0, s1, s2 = bands.strides
     shape = ((height - k) // stride + 1, k * depth, places)
     return as_strided(bands, shape, (s0 * stride, s1, s2), writeable=False)
+
+
+def _matmul_in_blocks(a: NDArray, b: NDArray) -> NDArray:
+    """``a @ b`` for each b, in blocks where that takes OpenBLAS's quicker way.
+
+    Products of up to a million multiplications go without copying the factors to a buffer first:
+    with 32 filters of 400 weights, 230 against 150 GFLOP/s (AVX-512); where OpenBLAS has no such
+    way (AVX2), it costs 5%.
+    """
+    (filters, depth), places = a.shape, b.shape[-1]
+    for height in (filters, filters // 2):
+        for width in (64, 32):
+            fits = height * depth * width <= 1_000_000
+            if fits and filters % height == 0 and places % width == 0:
+                blocks = a.reshape(-1, 1, height, depth)
+                y = np.empty((*b.shape[:-2], filters, places), b.dtype)
+                columns = b.reshape(*b.shape[:-1], -1, width).swapaxes(-2, -3)
+                by_block = y.reshape(*b.shape[:-2], -1, height, places // width, width)
+                np.matmul(blocks, columns[..., np.newaxis, :, :, :], out=by_block.swapaxes(-2, -3))
+                return y
+    return a @ b
 
 
 def _window(x: NDArray, i: int, j: int, stride: int, height: int, width: int) -> NDArray:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.core import kernels
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
 from bpapps.core.optimizers import Optimizer, lbfgs
@@ -147,6 +148,9 @@ def train(
     )
     state = {} if state is None else state
     state.update(plan.optimizer.init(params.vector) | state)
+    steps = plan.max_epochs * -(-X.shape[0] // plan.batch_size)
+    if steps * params.size >= kernels.WORTH_LOADING:
+        kernels.load()
     update = Update(plan.optimizer, params, state)
     best = params.vector.copy()
     progress = _Progress()
