@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import KW_ONLY, dataclass, replace
-from math import ceil
+from math import ceil, isfinite
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -18,6 +18,7 @@ from warnings import warn
 
 import numpy as np
 from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -62,7 +63,7 @@ from bpapps.core import (
 from bpapps.core.optimizers import Optimizer
 from bpapps.core.parallel import Augment, microbatch_size
 from bpapps.core.schedules import Schedule
-from bpapps.core.threads import default_threads
+from bpapps.core.threads import default_threads, quiet
 from bpapps.core.training import train_lbfgs
 
 Callback = Callable[[Epoch, Any], Any]
@@ -377,7 +378,10 @@ class _Backprop(BaseEstimator):
         return SGD(self.momentum, self.nesterovs_momentum and self.momentum > 0)
 
     def _threads(self) -> int:
-        return default_threads() if self.n_jobs is None else effective_n_jobs(self.n_jobs)
+        if self.n_jobs is not None:
+            return effective_n_jobs(self.n_jobs)
+        in_a_worker = (get_active_backend()[0].nesting_level or 0) > 0
+        return 1 if in_a_worker else default_threads()
 
     def _train(
         self,
@@ -453,6 +457,27 @@ class _Backprop(BaseEstimator):
 
     def _logits(self, X: Any) -> NDArray:
         check_is_fitted(self)
+        if not self._is_plain(X):
+            X = self._validated(X)
+        size = microbatch_size(self.network_, self.params_, self.input_shape_, 256)
+        return forward(self.network_, self.params_, X, size, self._threads())
+
+    def _is_plain(self, X: Any) -> bool:
+        """Whether X is just what the net takes; so much is seen in a tenth of the time that all
+        of scikit-learn's validation takes, which matters for one sample.
+        """
+        if (
+            type(X) is not np.ndarray
+            or X.dtype != self.params_.vector.dtype
+            or X.shape[1:] != self.input_shape_
+            or len(X) == 0
+            or hasattr(self, "feature_names_in_")
+        ):
+            return False
+        with quiet():
+            return isfinite(X.sum(dtype=np.float64))
+
+    def _validated(self, X: Any) -> NDArray:
         if len(self.input_shape_) > 1:  # or validate_data would take the height for features
             self._check_input_shape(X)
         X = validate_data(
@@ -460,9 +485,7 @@ class _Backprop(BaseEstimator):
             dtype=(np.float64, np.float32),
         )  # fmt: skip
         self._check_input_shape(X)
-        X = X.astype(self.params_.vector.dtype, copy=False)
-        size = microbatch_size(self.network_, self.params_, self.input_shape_, 256)
-        return forward(self.network_, self.params_, X, size, self._threads())
+        return X.astype(self.params_.vector.dtype, copy=False)
 
     def _check_input_shape(self, X: Any) -> None:
         shape = np.shape(X)[1:]
@@ -570,7 +593,8 @@ class BackpropClassifier(ClassifierMixin, _Backprop):
         augment: ``augment(x, rng)`` changes the inputs of a microbatch while training.
         callbacks: each is called as ``callback(epoch, estimator)``; True ends the training.
         checkpoint: file to resume ``fit`` from where it exists and to write while training.
-        n_jobs: threads; None takes as many as BLAS would.
+        n_jobs: threads; None takes as many as BLAS would, but one inside a joblib worker; else
+            scikit-learn's meaning. The weights are the same to the bit whatever their number.
         class_weight: weights by label, or ``balanced`` (each class weighs the same in all); they
             count in the validation scores too.
         label_smoothing: share of each target spread evenly over the classes, in [0, 1).

@@ -30,6 +30,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+from joblib import Parallel, cpu_count, delayed
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_digits
@@ -42,6 +43,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from bpapps.core import (
     GELU,
@@ -769,6 +771,32 @@ def test_predicts_from_many_threads_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(net.predict_proba, parts))
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_threads_by_default(backend: str) -> None:
+    with threadpool_limits(2, user_api="blas"):
+        assert classifier()._threads() == 2
+    counts = Parallel(2, backend=backend)(delayed(threads_of)(n_jobs) for n_jobs in (None, 1, 3))
+    assert counts == [1, 1, 3]
+    assert classifier(n_jobs=-1)._threads() == cpu_count()
+
+
+def threads_of(n_jobs: int | None) -> int:
+    return classifier(n_jobs=n_jobs)._threads()
+
+
+def test_one_sample_is_answered_as_among_others() -> None:
+    X, y = digits()
+    net = classifier(hidden_layer_sizes=(20,), max_iter=2).fit(X, y)
+    together = net.predict_proba(X[:5])
+    for wanted in (X[2:3], X[2:3].tolist(), X[2:3].astype(np.float64), X[:5][2:3]):
+        assert net.predict_proba(wanted) == pytest.approx(together[2:3], rel=1e-5)
+    for wrong, match in [(X[:1, 1:], "features|shape"), (X[:0], "sample"), (X[:1] * np.nan, "NaN")]:
+        with pytest.raises(ValueError, match=match):
+            net.predict(wrong)
+    huge = np.full((1, 64), 1e38, np.float32)  # finite, though its sum is not
+    assert net.predict(huge).shape == (1,)
 
 
 def test_trained_network_becomes_an_estimator_that_can_go_on() -> None:

@@ -7,7 +7,6 @@ from math import isfinite, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, expit
 
 from bpapps.core.layers import Back, Rng
 from bpapps.core.params import Params, Shape, Tree
@@ -53,7 +52,7 @@ class Sigmoid(Activation):
 
     def value(self, x: NDArray) -> NDArray:
         """Without overflow at either end."""
-        return expit(x)
+        return _expit(x)
 
     def slope(self, x: NDArray, y: NDArray) -> NDArray:
         """y (1 - y)."""
@@ -124,11 +123,11 @@ class SiLU(Activation):
 
     def value(self, x: NDArray) -> NDArray:
         """x σ(x)."""
-        return x * expit(x)
+        return x * _expit(x)
 
     def slope(self, x: NDArray, y: NDArray) -> NDArray:
         """σ(x) (1 + x (1 - σ(x)))."""
-        s = expit(x)
+        s = _expit(x)
         return s * (1 + x * (1 - s))
 
 
@@ -142,7 +141,7 @@ class Softplus(Activation):
 
     def slope(self, x: NDArray, y: NDArray) -> NDArray:
         """σ(x)."""
-        return expit(x)
+        return _expit(x)
 
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -159,5 +158,13 @@ ACTIVATIONS: dict[str, Activation] = {
 """By the name that the estimators take; ``logistic`` is scikit-learn's word for sigmoid."""
 
 
+def _expit(x: NDArray) -> NDArray:
+    from scipy.special import expit  # here, for most nets do without, and it takes 0.1 s
+
+    return expit(x)
+
+
 def _normal_cdf(x: NDArray) -> NDArray:
+    from scipy.special import erf
+
     return 0.5 * (1 + erf(x * (1 / sqrt(2))))

@@ -1,8 +1,9 @@
 """Inner loops that Numba compiles where it is installed (the extra ``fast``).
 
 Each does in one pass over memory what plain NumPy code elsewhere does in several, number by
-number in the same order of operations: so the results are the same bits with and without, and
-the plain code stays the reference. ``loaded()`` gives them once ``load()`` was called.
+number in the same order of operations: so a training gives the same bits with and without, and
+the plain code stays the reference. Long trainings load them; a program that predicts one sample
+at a time may call ``load()`` at its start.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _compile() -> SimpleNamespace:
     import numba
 
     compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
-    loops: list[Callable] = [adam, sgd, largest_of_4, largest_of_4_back, cross_entropy]
+    loops: list[Callable] = [adam, sgd, largest_of_4, largest_of_4_back, cross_entropy, add_rows]
     return SimpleNamespace(**{loop.__name__: compiled(loop) for loop in loops})
 
 
@@ -120,3 +121,11 @@ def cross_entropy(
             p[i, j] *= share
         p[i, target] -= weight
     return True
+
+
+def add_rows(x: NDArray, W: NDArray, y: NDArray) -> None:
+    """``y += x @ W`` for one sample x: the rows of W where x is 0 are not even read."""
+    for i in range(x.size):
+        if x[i] != 0:
+            for j in range(y.size):
+                y[j] += x[i] * W[i, j]

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from bpapps.core import kernels
 
@@ -97,7 +96,9 @@ class SoftmaxCrossEntropy:
 
     def predict(self, logits: NDArray) -> NDArray:
         """Probabilities that sum to one."""
-        return softmax(logits, axis=1)
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        return p
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,12 @@ class SigmoidCrossEntropy:
         wanted = _like(targets, logits)
         values = np.logaddexp(logits.dtype.type(0), logits) - wanted * logits
         value, w = _weighted(values.sum(axis=1), weights, logits)
-        return value, (expit(logits) - wanted) * w
+        return value, (self.predict(logits) - wanted) * w
 
     def predict(self, logits: NDArray) -> NDArray:
         """Probabilities of yes."""
+        from scipy.special import expit
+
         return expit(logits)
 
 

@@ -21,7 +21,7 @@ from bpapps.core.losses import Loss
 from bpapps.core.optimizers import CHUNK, Optimizer, State, clip_norm
 from bpapps.core.params import Params, Shape
 from bpapps.core.spatial import Conv2D
-from bpapps.core.threads import Team, cut, team
+from bpapps.core.threads import Team, cut, quiet, team
 
 Augment = Callable[[NDArray, np.random.Generator], NDArray]
 
@@ -234,6 +234,9 @@ def forward(
     network: Layer, params: Params, X: NDArray, microbatch: int, threads: int = 1
 ) -> NDArray:
     """The network's output for all of X, in bounded memory: shape (n, *out_shape)."""
+    if X.shape[0] == 1:  # at once: to hold BLAS to one thread takes as long as a small net
+        with quiet():
+            return network(params, take(X, slice(None)))[0]
     parts = cut(X.shape[0], microbatch)
     with team(min(threads, len(parts))) as members:
         return np.concatenate(members.map(lambda part: network(params, take(X, part))[0], parts))

@@ -135,17 +135,24 @@ class _OneBlasThread:
         with self.lock:
             if self._inside == 0:
                 self.before = [library.num_threads for library in _blas()]
-                for library in _blas():
-                    library.set_num_threads(1)
+                _set_blas_threads([1] * len(self.before))
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self.lock:
             self._inside -= 1
             if self._inside == 0:
-                for library, threads in zip(_blas(), self.before, strict=True):
-                    library.set_num_threads(threads)
+                _set_blas_threads(self.before)
                 self.before = []
+
+
+def _set_blas_threads(counts: list[int]) -> None:
+    for library, threads in zip(_blas(), counts, strict=True):
+        # Else whichever thread set it first, say while training, keeps the say as long as it lives.
+        release = getattr(library, "clear_controlling_thread", lambda force: None)
+        release(force=True)
+        library.set_num_threads(threads)
+        release(force=True)
 
 
 _one_blas_thread = _OneBlasThread()
