@@ -1,8 +1,9 @@
-"""Write the README's table of results anew from ``reports/*/results.json``.
+"""Write the README's tables anew from ``reports/*/results.json``.
 
     python scripts/update_readme.py [--picture]
 
-With ``--picture`` it also takes the README's picture from the report on digits, with Chromium.
+The benchmark's table stays as it is where there is no benchmark here. With ``--picture`` it also
+takes the README's picture from the report on digits, with Chromium.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 
 import click
 
-from bpapps.report import results_table
+from bpapps.report import benchmark_table, results_table
 
 README = Path("README.md")
 REPORTS = Path("reports")
 PICTURE = REPORTS / "digits" / "preview.png"
-MARKED = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.DOTALL)
+BENCHMARK = REPORTS / "benchmark" / "results.json"
 
 
 @click.command()
@@ -28,10 +29,18 @@ MARKED = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.DOTA
 def main(picture: bool) -> None:
     """Bring the README up to date with the reports."""
     text = README.read_text(encoding="utf-8")
-    table = results_table(REPORTS)
-    README.write_text(MARKED.sub(lambda m: f"{m[1]}{table}\n{m[2]}", text), encoding="utf-8")
+    text = _fill(text, "results", results_table(REPORTS))
+    if BENCHMARK.exists():
+        text = _fill(text, "benchmark", benchmark_table(BENCHMARK))
+    README.write_text(text, encoding="utf-8")
     if picture:
         _take_picture()
+
+
+def _fill(text: str, name: str, content: str) -> str:
+    """Put content between the marks of a block."""
+    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    return marked.sub(lambda m: f"{m[1]}{content}\n{m[2]}", text)
 
 
 def _take_picture() -> None:

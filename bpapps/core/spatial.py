@@ -283,10 +283,10 @@ def _matmul_in_blocks(a: NDArray, b: NDArray) -> NDArray:
     way (AVX2), it costs 5%.
     """
     (filters, depth), places = a.shape, b.shape[-1]
-    for height in (filters, filters // 2):
+    for height in (filters, -(-filters // 2)):
         for width in (64, 32):
             fits = height * depth * width <= 1_000_000
-            if fits and filters % height == 0 and places % width == 0:
+            if fits and places and filters % height == 0 and places % width == 0:
                 blocks = a.reshape(-1, 1, height, depth)
                 y = np.empty((*b.shape[:-2], filters, places), b.dtype)
                 columns = b.reshape(*b.shape[:-1], -1, width).swapaxes(-2, -3)

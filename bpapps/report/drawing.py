@@ -138,6 +138,15 @@ def log_ticks(axis: Any) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+def apart(x: Sequence[float], share: float = 0.12) -> list[int]:
+    """Indices of the ticks to label, from the last down, none closer than a share of the span."""
+    keep: list[int] = []
+    for i in range(len(x) - 1, -1, -1):
+        if not keep or x[keep[-1]] - x[i] >= share * (x[-1] - x[0]):
+            keep.append(i)
+    return keep[::-1]
+
+
 def finish(figure: Figure, name: str, title: str, label: str) -> Plot:
     """The figure as an SVG element to stand in a page beside others; ``label`` says it in words."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG

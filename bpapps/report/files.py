@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bpapps.evaluation import Results
+
+BENCHMARK = "benchmark"
+"""The ``kind`` of a benchmark's results."""
 
 
 def load_all(folder: str | Path) -> dict[str, Results]:
     """All Results found as ``folder/*/results.json``, by the name of their folder, in order.
 
+    Files of another kind, such as a benchmark's, are passed over. Raises ValueError, which names
+    the file, for one that cannot be read.
+    """
+    paths = sorted(Path(folder).glob("*/results.json"))
+    return {path.parent.name: Results.load(path) for path in paths if not _kind(path)}
+
+
+def load_benchmarks(folder: str | Path) -> dict[str, dict[str, Any]]:
+    """All benchmarks found as ``folder/*/results.json``, by the name of their folder, in order.
+
     Raises ValueError, which names the file, for one that cannot be read.
     """
     paths = sorted(Path(folder).glob("*/results.json"))
-    return {path.parent.name: Results.load(path) for path in paths}
+    return {path.parent.name: load_benchmark(path) for path in paths if _kind(path) == BENCHMARK}
+
+
+def load_benchmark(path: Path) -> dict[str, Any]:
+    """What ``scripts/benchmark.py`` measured; ValueError, which names the file, if it is not."""
+    results = _json(path)
+    if _kind(path) != BENCHMARK or not all(
+        isinstance(results.get(key), kind)
+        for key, kind in {"made": dict, "works": list, "growth": dict}.items()
+    ):
+        raise ValueError(f"{path}: not the results of a benchmark")
+    return results
+
+
+def _kind(path: Path) -> str:
+    """What kind of results a file says it holds; evaluations say nothing."""
+    results = _json(path)
+    return str(results.get("kind") or "") if isinstance(results, dict) else ""
+
+
+def _json(path: Path) -> Any:
+    """The content of a file, None where it is no JSON: whoever needs it says what is wrong."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 @contextmanager

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bpapps.evaluation import Results, Score
-from bpapps.report import readings, words
-from bpapps.report.files import load_all
+from bpapps.report import benchmark, readings, words
+from bpapps.report.files import load_all, load_benchmark
 
 Row = Sequence[str]
 SCORES = ("What", "Figure", "Target", "Reference", "Command")
+COMPARED = ("Work", "Against", "Figure", "Target", "Ours", "Theirs")
 
 
 def to_markdown(results: Results) -> str:
@@ -82,6 +83,30 @@ def results_table(folder: str | Path) -> str:
         rows.append((what, words.with_interval(results.accuracy), words.DASH, words.DASH, command))
         rows += [_score(score) for score in results.scores]
     return _table(SCORES, rows) + "\n"
+
+
+def benchmark_table(path: str | Path) -> str:
+    """A benchmark as one Markdown table, for the README, below where and how it was measured.
+
+    Raises ValueError if ``path`` does not hold the results of a benchmark.
+    """
+    results = load_benchmark(Path(path))
+    made = results["made"]
+    rows = [
+        (
+            f"{c.work}: {c.about}",
+            c.against,
+            f"{c.figure} ({c.spread})" if c.spread else c.figure,
+            c.verdict,
+            c.ours,
+            c.theirs,
+        )
+        for c in benchmark.comparisons(results)
+    ]
+    machine = made.get("machine") or {}
+    where = f"{machine.get('processor')}, {words.plural(machine.get('cores'), 'core')}"
+    told = f"{_code(str(made.get('command') or ''))} on {_plain(where)}:"
+    return f"{told}\n\n{_table(COMPARED, rows)}\n"
 
 
 def _data_beside_title(results: Results) -> str:

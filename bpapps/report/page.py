@@ -6,6 +6,7 @@ Templates lay out; words.py phrases numbers, readings.py draws conclusions, plot
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from bpapps.evaluation import Results
-from bpapps.report import plots, readings, words
-from bpapps.report.files import load_all, write, writing_to
+from bpapps.report import benchmark, benchmark_plots, plots, readings, words
+from bpapps.report.files import load_all, load_benchmarks, write, writing_to
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,37 @@ def write_report(results: Results, folder: str | Path) -> Path:
         return write(folder / "index.html", text)
 
 
+def write_benchmark(results: dict[str, Any], folder: str | Path) -> Path:
+    """Write a benchmark's page and ``results.json`` into ``folder``; return the path of the page.
+
+    Raises ValueError if the folder cannot be written to.
+    """
+    folder = Path(folder)
+    text = render_benchmark(results)
+    with writing_to(folder):
+        write(folder / "results.json", json.dumps(results, allow_nan=False, indent=1) + "\n")
+        return write(folder / "index.html", text)
+
+
+def render_benchmark(results: dict[str, Any]) -> str:
+    """The page of a benchmark as HTML."""
+    comparisons = benchmark.comparisons(results)
+    growth = [
+        (series, benchmark_plots.growth(series), benchmark.growth_in_words(series))
+        for series in benchmark.growth(results)
+    ]
+    return (
+        _environment()
+        .get_template("benchmark.html")
+        .render(
+            results=results,
+            comparisons=comparisons,
+            ratios=benchmark_plots.ratios(comparisons),
+            growth=growth,
+        )
+    )
+
+
 def write_index(folder: str | Path) -> Path:
     """Write ``index.html`` over all reports found as ``folder/*/results.json``; return its path.
 
@@ -71,7 +103,12 @@ def write_index(folder: str | Path) -> Path:
         {"link": f"{quote(name)}/index.html", "results": results}
         for name, results in load_all(folder).items()
     ]
-    text = _environment().get_template("index.html").render(cards=cards)
+    benchmarks = [
+        {"link": f"{quote(name)}/index.html", "results": results}
+        for name, results in load_benchmarks(folder).items()
+    ]
+    page = _environment().get_template("index.html")
+    text = page.render(cards=cards, benchmarks=benchmarks)
     with writing_to(folder):
         return write(folder / "index.html", text)
 
@@ -121,7 +158,10 @@ def _environment() -> Any:
     )
     style = resources.files("bpapps.report").joinpath("templates/style.css")
     environment.globals.update(
-        style=Markup(style.read_text(encoding="utf-8")), words=words, readings=readings
+        style=Markup(style.read_text(encoding="utf-8")),
+        words=words,
+        readings=readings,
+        benchmark=benchmark,
     )
     environment.filters.update(svg=lambda plot: Markup(plot.svg), picture=picture, link=link)
     return environment

@@ -27,6 +27,7 @@ from bpapps.report.drawing import (
     SOFT,
     VERMILLION,
     Plot,
+    apart,
     at_corner,
     axes_of,
     drawing,
@@ -254,7 +255,7 @@ def learning_curve(points: Sequence[DependencePoint]) -> Plot:
     with drawing(350, 250) as figure:
         axes = _dependence(figure, sizes, points)
         axes.set_xscale("log")
-        keep = _apart([math.log(size) for size in sizes])
+        keep = apart([math.log(size) for size in sizes])
         axes.set_xticks([sizes[i] for i in keep], [marks[i] for i in keep])
         axes.set_xticks([], minor=True)
         axes.set_xlabel("training pictures")
@@ -269,7 +270,7 @@ def label_noise(points: Sequence[DependencePoint]) -> Plot:
     marks = [words.share(share) for share in shares]
     with drawing(350, 250) as figure:
         axes = _dependence(figure, shares, points)
-        keep = _apart(shares)
+        keep = apart(shares)
         axes.set_xticks([shares[i] for i in keep], [marks[i] for i in keep])
         axes.set_xlabel("wrong training labels")
         label = f"Test accuracy by share of wrong labels: {_told(marks, points)}."
@@ -290,15 +291,6 @@ def _told(marks: Sequence[str], points: Sequence[DependencePoint]) -> str:
     return ", ".join(
         f"{mark}: {words.percent(p.accuracy.value)}" for mark, p in zip(marks, points, strict=True)
     )
-
-
-def _apart(x: Sequence[float], share: float = 0.12) -> list[int]:
-    """Indices of the ticks to label, from the last down, none closer than a share of the span."""
-    keep: list[int] = []
-    for i in range(len(x) - 1, -1, -1):
-        if not keep or x[keep[-1]] - x[i] >= share * (x[-1] - x[0]):
-            keep.append(i)
-    return keep[::-1]
 
 
 def _series(history: Sequence[dict[str, Any]], key: str) -> list[tuple[float, float]]:

@@ -174,3 +174,20 @@ def extremes(score: Score) -> str:
 def rate(value: Any) -> str:
     """So many pictures a second."""
     return f"{plural(value, 'picture')} a second" if known(value) else DASH
+
+
+def ratio(value: Any) -> str:
+    """How many times: ``1.23``, ``12.3``, ``123``."""
+    if not known(value):
+        return DASH
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}"
+
+
+def brief(seconds: Any) -> str:
+    """A time to three digits in the unit that suits it: ``8.31 µs``, ``2.31 ms``, ``4.92 s``."""
+    if not known(seconds):
+        return DASH
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * factor >= 1 or unit == "µs":
+            break
+    return f"{ratio(seconds * factor)} {unit}"

@@ -1,0 +1,1 @@
+"""What ``scripts/benchmark.py`` is made of: works, contestants, their processes, measures."""
