@@ -48,7 +48,15 @@ def _compile() -> SimpleNamespace:
     import numba
 
     compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
-    loops: list[Callable] = [adam, sgd, largest_of_4, largest_of_4_back, cross_entropy, add_rows]
+    loops: list[Callable] = [
+        add_scaled,
+        adam,
+        sgd,
+        largest_of_4,
+        largest_of_4_back,
+        cross_entropy,
+        add_rows,
+    ]
     return SimpleNamespace(**{loop.__name__: compiled(loop) for loop in loops})
 
 
@@ -68,6 +76,12 @@ def sgd(w: NDArray, g: NDArray, velocity: NDArray, momentum: Any, rate: Any) -> 
     for i in range(w.size):
         velocity[i] = velocity[i] * momentum + g[i]
         w[i] -= velocity[i] * rate
+
+
+def add_scaled(a: NDArray, b: NDArray, factor: Any) -> None:
+    """``a += factor * b``."""
+    for i in range(a.size):
+        a[i] += factor * b[i]
 
 
 def largest_of_4(x: NDArray, y: NDArray) -> None:

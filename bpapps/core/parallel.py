@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.core import kernels
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
 from bpapps.core.optimizers import CHUNK, Optimizer, State, clip_norm
@@ -210,9 +211,12 @@ def penalize(params: Params, gradient: NDArray, strength: float) -> float:
 
 
 def _penalize(w: NDArray, gradient: NDArray, strength: float) -> float:
-    pull = strength * w
-    gradient += pull
-    return 0.5 * float(pull @ w)
+    quick = kernels.loaded()
+    if quick:
+        quick.add_scaled(gradient, w, w.dtype.type(strength))
+    else:
+        gradient += strength * w
+    return 0.5 * strength * float(w @ w)
 
 
 def _weight_slices(params: Params) -> list[slice]:
