@@ -73,7 +73,7 @@ class Dense:
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
             if grad is not None:
-                grad.W += x.T @ dy
+                grad.add_product("W", x.T, dy)
                 grad.b += dy.sum(axis=0)
             return dy @ p.W.T if need_dx else None
 

@@ -20,7 +20,7 @@ from bpapps.core import kernels
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
 from bpapps.core.optimizers import CHUNK, Optimizer, State, clip_norm
-from bpapps.core.params import Params, Shape
+from bpapps.core.params import Gradient, Params, Shape
 from bpapps.core.spatial import Conv2D
 from bpapps.core.threads import Team, cut, quiet, team
 
@@ -124,7 +124,7 @@ class BatchGradient:
         """
         parts = cut(len(rows), self.microbatch)
         while len(self._gradients) < len(parts):
-            self._gradients.append(self.params.zeros_like())
+            self._gradients.append(Gradient.like(self.params))
         shares = None if weights is None else weights[rows] / weights[rows].sum()
 
         def work(number: int) -> float:
@@ -135,11 +135,12 @@ class BatchGradient:
             if self.augment is not None:
                 x = self.augment(x, rng.made)
             gradient = self._gradients[number]
-            gradient.vector.fill(0)
+            gradient.restart()
             logits, back = self.network(self.params, x, rng)
             share = 1.0 / len(rows) if shares is None else shares[part]
             value, dlogits = self.loss(logits, y[chosen], share)
             back(dlogits, gradient, need_dx=False)
+            gradient.settle()
             return value
 
         value = sum(members.map(work, range(len(parts))))

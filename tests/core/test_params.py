@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bpapps.core import Chain, Conv2D, Dense, Params, ReLU, Residual, initial_params, pack
+from bpapps.core.params import Gradient
 
 NETWORK = Chain(Dense(4), ReLU(), Residual(Dense(4), Dense(4)), Chain(Dense(2)))
 
@@ -122,3 +123,37 @@ def test_pack(tree: dict, shapes: dict, dtype: Any) -> None:
 def test_a_network_that_does_not_fit_says_where() -> None:
     with pytest.raises(ValueError, match="layer 1: Conv2D"):
         initial_params(Chain(Dense(4), Conv2D(2, 3)), (3,))
+
+
+def test_a_gradient_is_zero_after_each_restart_whoever_adds_to_it() -> None:
+    shapes = {"0.W": (300, 200), "0.b": (200,), "inner.W": (2, 3)}
+    params = Params(np.zeros(60_206, np.float32), shapes)
+    gradient = Gradient.like(params)
+    assert isinstance(gradient, Gradient)
+    rng = np.random.default_rng(0)
+    a, b = rng.random((300, 4), np.float32), rng.random((4, 200), np.float32)
+    W, inner = rng.random((300, 200), np.float32), rng.random((2, 3), np.float32)
+    additions: list[Any] = [
+        lambda: gradient[0].add_product("W", a, b),
+        lambda: gradient[0].__dict__.update(W=np.add(gradient[0].W, W, out=gradient[0].W)),
+        lambda: gradient.inner.add_product("W", inner, np.eye(3, dtype=np.float32)),
+    ]
+    for chosen in [(0, 2), (), (1,), (0, 1, 0), (1, 0), (2,), (0,), (2, 2, 1), ()]:
+        gradient.restart()
+        plain = params.zeros_like()
+        for i in chosen:
+            additions[i]()
+            plain[0].W[...] += [a @ b, W, 0][i]
+            plain.inner.W[...] += [0, 0, inner][i]
+        gradient.settle()
+        np.testing.assert_allclose(gradient.vector, plain.vector, rtol=1e-6)
+        assert np.shares_memory(gradient[0].W, gradient.vector)
+
+
+def test_a_small_gradient_is_plain() -> None:
+    gradient = Gradient.like(Params(np.zeros(6), {"W": (2, 3)}))
+    gradient.add_product("W", np.ones((2, 1)), np.ones((1, 3)))
+    gradient.settle()
+    assert gradient.vector.tolist() == [1.0] * 6
+    gradient.restart()
+    assert not gradient.vector.any()
