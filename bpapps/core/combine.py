@@ -57,8 +57,10 @@ class Chain:
 
     def _first_with_parameters(self, p: Params) -> int:
         """Below this layer nothing learns, so no gradient is needed there."""
-        sizes = (i for i in range(len(self.layers)) if p[i].size)
-        return next(sizes, len(self.layers))
+        for i in range(len(self.layers)):
+            if p[i].shapes:
+                return i
+        return len(self.layers)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def _compile() -> SimpleNamespace:
         sgd,
         largest_of_4,
         largest_of_4_back,
+        shift,
         cross_entropy,
         add_rows,
     ]
@@ -117,6 +118,17 @@ def largest_of_4_back(x: NDArray, y: NDArray, dy: NDArray, dx: NDArray) -> None:
                     share = left * (x[2 * r + 1, c, 2 * q, b] == top)
                     dx[2 * r + 1, c, 2 * q, b] = share
                     dx[2 * r + 1, c, 2 * q + 1, b] = left - share
+
+
+def shift(logits: NDArray, shifted: NDArray) -> None:
+    """Each row less its largest."""
+    n, k = logits.shape
+    for i in range(n):
+        top = logits[i, 0]
+        for j in range(1, k):
+            top = max(top, logits[i, j])
+        for j in range(k):
+            shifted[i, j] = logits[i, j] - top
 
 
 def cross_entropy(

@@ -51,12 +51,16 @@ class SoftmaxCrossEntropy:
         self, logits: NDArray, targets: NDArray, weights: Weights = None
     ) -> tuple[float, NDArray]:
         """See :class:`Loss`."""
-        shifted = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+        quick = kernels.loaded()
+        if quick:
+            shifted = np.empty_like(logits)
+            quick.shift(logits, shifted)
+        else:
+            shifted = logits - logits.max(axis=1, keepdims=True)
         p = np.exp(shifted)
         total = np.add.reduce(p, axis=1)
         if targets.ndim > 1:
             return self._of_probabilities(shifted, p, total, targets, weights)
-        quick = kernels.loaded()
         if quick and not self.label_smoothing and not isinstance(weights, np.ndarray):
             return _of_classes(quick, shifted, p, total, targets, weights)
         return self._of_classes(shifted, p, total, targets, weights)

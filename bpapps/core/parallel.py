@@ -26,9 +26,11 @@ from bpapps.core.threads import Team, cut, quiet, team
 
 Augment = Callable[[NDArray, np.random.Generator], NDArray]
 
-SMALL = 4_000_000
-"""Products of parameters and samples in a batch below which a second thread costs more than it
-brings: waking it takes about 50 µs, in which a core does that many multiplications."""
+SMALL = 13_000_000
+"""Products of parameters and samples in a batch from which a second thread brings more than it
+costs: measured on 784-h-10 with batches of 16 to 128, one and two threads were equally fast at 13
+(h = 128 and 256) to 17 million (h = 800). Waking a thread takes 20 to 50 µs, and they wait for
+each other at the interpreter's lock."""
 
 
 def microbatch_size(network: Layer, params: Params, in_shape: Shape, batch_size: int) -> int:

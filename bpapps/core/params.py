@@ -48,7 +48,7 @@ class Params:
             start = stop
 
     def __getitem__(self, index: int) -> Params:
-        return self.part(str(index))
+        return self.__dict__.get(str(index), _NOTHING)
 
     def part(self, name: str) -> Params:
         """The parameters of an inner layer; empty for one that has none."""

@@ -128,8 +128,10 @@ def measure_work(contest: Contest, work: Work) -> Row:
         row |= against_sgemm(work, block, pairs, sgemm)
     if work.target_to_sklearn:
         row |= against_sklearn(contest, work, block, row["losses"])
-    if work.predicted:
-        row["network_call_seconds"] = seconds_of_network_call(contest, work, block)
+    if work.predicted:  # without ``forward``, which cuts into microbatches
+        row["network_call_seconds"] = median_of(contest, work, block, "network call")
+    theirs = statistics.median(other for _, other in pairs) / times_a_block(work, block)
+    row["ratio_to_torch_plain"] = theirs / median_of(contest, work, block, "plain")
     check_losses(row)
     return row
 
@@ -209,10 +211,14 @@ def times_a_block(work: Work, block: Block) -> int:
     return block.passes if work.predicted else block.passes * (block.rows // work.batch_size)
 
 
-def seconds_of_network_call(contest: Contest, work: Work, block: Block) -> float:
-    """What a call of the network takes ours, without ``forward``, which cuts into microbatches."""
-    make(contest.ours, "ours", contest, work, block, way="network call")
-    return min(contest.ours.ask("time") for _ in range(3)) / block.passes
+def median_of(contest: Contest, work: Work, block: Block, way: str) -> float:
+    """Seconds of a step or prediction of ours in another way: by the network alone, or plain
+    NumPy without Numba.
+    """
+    make(contest.ours, "ours", contest, work, block, way=way)
+    warm_up(contest.ours)
+    seconds = statistics.median(_rested(partial(contest.ours.ask, "time")) for _ in range(5))
+    return seconds / times_a_block(work, block)
 
 
 def against_sklearn(

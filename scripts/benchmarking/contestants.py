@@ -52,7 +52,10 @@ class Ours:
         from bpapps.core.parallel import microbatch_size
         from bpapps.core.threads import default_threads
 
-        kernels.load()  # as every training does that is longer than a block
+        if way == "plain":
+            kernels.unload()
+        else:
+            kernels.load()  # as every training does that is longer than a block
         self.work, self.block, self.way = work, block, way
         self.X, self.y = data
         self.network, self.params = our_network(work.net)

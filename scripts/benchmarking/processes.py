@@ -40,7 +40,7 @@ def measure_process(contest: Contest) -> Row | None:
         accuracies[who].append(accuracy)
         return seconds
 
-    count = contest.pairs or (1 if contest.quick else 7)
+    count = contest.pairs or (1 if contest.quick else 10)
     pairs = in_turns(count, partial(run, "ours"), partial(run, "torch"))
     row = new_row(WHOLE_PROCESS, "start, load MNIST, train to 99.0%, exit", "s", 1.0, pairs)
     return row | {
