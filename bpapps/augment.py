@@ -20,8 +20,9 @@ Pictures = NDArray[np.floating]
 class Distortion:
     """``distortion(x, rng)`` distorts flat pictures, shape (n, height · width), values in [0, 1].
 
-    Each picture gets a distortion of its own. Resampling softens a picture, so a net that never
-    saw a sharp one reads sharp ones worse: a share ``clean`` is left as it is.
+    Each picture gets a distortion of its own, and each of its channels the same one. Resampling
+    softens a picture, so a net that never saw a sharp one reads sharp ones worse: a share
+    ``clean`` is left as it is.
 
     Args:
         shape: height and width of the pictures.
@@ -35,6 +36,8 @@ class Distortion:
         gain: standard deviation of the logarithm of a factor on all values.
         noise: standard deviation of Gaussian noise added to each value.
         clean: share of the pictures that are left as they are, in [0, 1].
+        channels: values of each pixel, which lie side by side.
+        lost: share of the pictures whose last channel is emptied, in [0, 1].
     """
 
     shape: tuple[int, int]
@@ -48,21 +51,31 @@ class Distortion:
     gain: float = 0.0
     noise: float = 0.0
     clean: float = 0.0
+    channels: int = 1
+    lost: float = 0.0
 
     def __call__(self, x: NDArray, rng: np.random.Generator) -> NDArray:
         """A distorted copy of x, of its shape and type."""
-        pictures = resample(x.reshape(-1, *self.shape), *self._sources(len(x), rng))
+        given = x.reshape(-1, *self.shape, self.channels)
+        sources = self._sources(len(x), rng)
+        channels = [resample(given[..., i], *sources) for i in range(self.channels)]
         if self.thickness:
             share = rng.uniform(-self.thickness, self.thickness, len(x)).astype(x.dtype)
-            pictures = _thicken(pictures, share)
-        if self.gain:
-            pictures *= np.exp(rng.normal(0, self.gain, (len(x), 1, 1))).astype(x.dtype)
-        if self.noise:
-            pictures += x.dtype.type(self.noise) * rng.standard_normal(pictures.shape, np.float32)
-        out = pictures.reshape(x.shape)
+            channels = [_thicken(pictures, share) for pictures in channels]
+        gain = np.exp(rng.normal(0, self.gain, (len(x), 1, 1))).astype(x.dtype) if self.gain else 1
+        for pictures in channels:
+            if self.gain:
+                pictures *= gain
+            if self.noise:
+                noise = rng.standard_normal(pictures.shape, np.float32)
+                pictures += x.dtype.type(self.noise) * noise
+        out = (channels[0] if self.channels == 1 else np.stack(channels, -1)).reshape(x.shape)
         if self.clean:
             left = rng.random(len(x)) < self.clean
             out[left] = x[left]
+        if self.lost:
+            some = rng.random(len(x)) < self.lost
+            out.reshape(len(x), -1, self.channels)[some, :, -1] = 0
         return out
 
     def _sources(self, n: int, rng: np.random.Generator) -> tuple[Pictures, Pictures]:

@@ -19,7 +19,7 @@ import click
 from click.core import ParameterSource
 
 from bpapps import __version__, tasks
-from bpapps.names import UnknownNameError
+from bpapps.names import UnknownNameError, nearest
 
 if TYPE_CHECKING:
     from bpapps.core import Epoch
@@ -277,8 +277,19 @@ def report(
 @main.command()
 @click.argument("model")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--classes", metavar="NAME", help="Groups of classes to answer with.")
+@click.option(
+    "--annotate", metavar="OUT", type=click.Path(path_type=Path, dir_okay=False),
+    help="Also draw what was read on the picture, and write it to this file.",
+)  # fmt: skip
 @_options("json")
-def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
+def predict(
+    model: str,
+    files: tuple[Path, ...],
+    classes: str | None,
+    annotate: Path | None,
+    as_json: bool,
+) -> None:
     """Recognise pictures.
 
     MODEL is a run's folder, a model file, or a task's name, which means the model that comes with
@@ -286,7 +297,14 @@ def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
     """
     from bpapps import models
 
-    readings = models.find(model).read(files)
+    found = models.find(model)
+    if annotate:
+        _check_annotate(found.task, files, annotate)
+    if classes:
+        nearest(classes, found.task.groupings, f"grouping of {found.task.name}")
+    readings = found.read(files, classes)
+    if annotate and isinstance(readings[0], models.LineReading) and readings[0].line:
+        found.task.annotate(files[0], readings[0].line).save(annotate)
     if as_json:
         _print_json([reading.plain() for reading in readings])
     for reading in readings:
@@ -296,6 +314,16 @@ def predict(model: str, files: tuple[Path, ...], as_json: bool) -> None:
             click.echo(str(reading))
     if any(reading.problem for reading in readings):
         sys.exit(1)
+
+
+def _check_annotate(task: tasks.Task, files: tuple[Path, ...], out: Path) -> None:
+    """Wrong use where there is nothing to draw, or too much for one file."""
+    if not task.reads_lines:
+        raise click.UsageError(f"--annotate: {task.name} has nothing to draw on a picture")
+    if len(files) > 1:
+        raise click.UsageError("--annotate takes one picture at a time")
+    if out.resolve() == files[0].resolve():
+        raise click.UsageError(f"--annotate {out} would overwrite the picture")
 
 
 @main.group()

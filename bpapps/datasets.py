@@ -6,6 +6,8 @@ One's own pictures are read by path: a folder with one subfolder a class, or a C
 from __future__ import annotations
 
 import os
+import re
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +30,8 @@ class Dataset:
     Pictures are an array (n, height, width), of bytes or of float32 in [0, 1]; or a list of such
     float32 arrays where their sizes differ. Labels, (n,), are integers where every label is a
     whole number, else strings. ``sha256`` is of pictures and labels; ``n_duplicates`` counts the
-    exact duplicates that were dropped, which only folders and CSV files are searched for.
+    exact duplicates that were dropped, which IDX files are not searched for. Pictures of one of
+    the ``groups``, (n,), are near-copies, and belong on one side of any split.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Dataset:
     test_images: NDArray[Any] | Pictures | None = None
     test_labels: NDArray[Any] | None = None
     n_duplicates: int = 0
+    groups: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,12 @@ class Source:
     Args:
         title, source, licence: what it is, its homepage, its terms of use.
         reader: (name, its row, paths of its files) -> Dataset.
-        files: names of its files, without ``.gz``; none for a set that another package holds.
+        files: names of its files, without ``.gz``, or of a folder of pictures, with a slash at
+            the end; none for a set that another package holds.
         urls: folders on the network that serve each file as ``<name>.gz``.
         sha256: file name -> that of its content, unpacked; empty where none is on record.
+        classes: what the numbers 0, 1, … in IDX files stand for, "" for one that is not used;
+            none where they stand for themselves, 0 to 9.
     """
 
     title: str
@@ -62,6 +69,7 @@ class Source:
     files: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     sha256: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------------ finding and reading
@@ -163,6 +171,9 @@ def check(name: str, data_dir: Path | None = None) -> list[str]:
     dataset = source.reader(name, source, list(paths.values()))
     if not paths:
         return [f"{_embedded()}: {len(dataset.labels)} pictures, sha256 {dataset.sha256}"]
+    if any(path.is_dir() for path in paths.values()):
+        count = f"{len(dataset.labels)} pictures and {dataset.n_duplicates} copies"
+        return [f"{paths.popitem()[1]}: {count}, sha256 {dataset.sha256} (none on record)"]
     return [
         f"{path}: readable, sha256 {readers.sha256(readers.content(path))} (none on record)"
         for path in paths.values()
@@ -182,7 +193,12 @@ def _paths(name: str, folder: Path) -> dict[str, Path]:
 
 
 def _find(folder: Path, file: str) -> Path | None:
-    """The file, gzipped or not, in either spelling that is about: …-idx3-… and ….idx3-…"""
+    """The file, gzipped or not, in either spelling that is about: …-idx3-… and ….idx3-…
+
+    Or the folder, where the name ends in a slash.
+    """
+    if file.endswith("/"):
+        return folder / file if (folder / file).is_dir() else None
     for stem in (file, file.replace("-idx", ".idx")):
         for path in (folder / f"{stem}.gz", folder / stem):
             if path.is_file():
@@ -205,6 +221,8 @@ def _altered(name: str, folder: Path) -> list[str]:
 
 def _as_published(path: Path, sha256: str | None) -> bool:
     """Whether a file's content has a sha256; true where none is on record."""
+    if path.is_dir():
+        return True
     try:
         return sha256 in (None, readers.sha256(readers.content(path)))
     except DataError:  # damaged
@@ -230,7 +248,8 @@ def _fetch_file(name: str, file: str, folder: Path, progress: bool) -> None:
 
 def _put(name: str, folder: Path) -> str:
     """What the user is to put where."""
-    files = ", ".join(f"{file}.gz" for file in _missing(name, folder) or DATASETS[name].files)
+    missing = _missing(name, folder) or DATASETS[name].files
+    files = ", ".join(file if file.endswith("/") else f"{file}.gz" for file in missing)
     return f"put {files} from {DATASETS[name].source} into {folder}"
 
 
@@ -238,9 +257,10 @@ def _put(name: str, folder: Path) -> str:
 
 
 def _mnist_like(name: str, source: Source, paths: list[Path]) -> Dataset:
-    """Ten classes in four IDX files: pictures and labels to train on, then to test on."""
-    images, labels, digests = readers.read_idx(paths[0], paths[1], classes=10)
-    test_images, test_labels, test_digests = readers.read_idx(paths[2], paths[3], classes=10)
+    """Four IDX files: pictures and labels to train on, then to test on."""
+    count = len(source.classes) or 10
+    images, labels, digests = readers.read_idx(paths[0], paths[1], count)
+    test_images, test_labels, test_digests = readers.read_idx(paths[2], paths[3], count)
     if images.shape[1:] != test_images.shape[1:]:
         raise DataError(
             f"{paths[0]} and {paths[2]} hold pictures of different sizes; take all from one source"
@@ -254,11 +274,25 @@ def _mnist_like(name: str, source: Source, paths: list[Path]) -> Dataset:
         source=source.source,
         licence=source.licence,
         images=images,
-        labels=labels,
+        labels=_named(labels, source, paths[1]),
         sha256=readers.sha256("".join(found.values()).encode()),
         test_images=test_images,
-        test_labels=test_labels,
+        test_labels=_named(test_labels, source, paths[3]),
     )
+
+
+def _named(numbers: NDArray[np.int64], source: Source, path: Path) -> NDArray[Any]:
+    """The classes that numbers stand for; DataError for a number that is not used."""
+    if not source.classes:
+        return numbers
+    labels = np.array(source.classes)[numbers]
+    if not labels.all():
+        at = int((labels == "").argmax())
+        raise DataError(
+            f"{path}: label {at} is {numbers[at]}, which {source.title} does not use; "
+            "the file is damaged or of another data set"
+        )
+    return labels
 
 
 def _deny_another(name: str, found: Mapping[str, str], folder: Path) -> None:
@@ -279,6 +313,38 @@ def _emnist(name: str, source: Source, paths: list[Path]) -> Dataset:
         for images in (dataset.images, dataset.test_images)
     ]
     return replace(dataset, images=upright[0], test_images=upright[1])
+
+
+def _hand62(name: str, source: Source, paths: list[Path]) -> Dataset:
+    """Photos called CAP_A_0, SMALL_i_83 or DIGIT_7_12; one of them is of 1×2 pixels."""
+    pattern = re.compile("(?:CAP|SMALL|DIGIT)_(.)_[0-9]+")
+    return replace(_named_pictures(name, source, paths[0], pattern), groups=None)
+
+
+def _plate_characters(name: str, source: Source, paths: list[Path]) -> Dataset:
+    """Crops called by their class, a number, and the plate or the time of the photo."""
+    return _named_pictures(name, source, paths[0], re.compile("(.)-[0-9]+-(.+)"))
+
+
+def _named_pictures(name: str, source: Source, folder: Path, pattern: re.Pattern) -> Dataset:
+    """Pictures whose files' names hold the label and the group."""
+
+    def about(stem: str) -> tuple[str, str] | None:
+        found = pattern.fullmatch(stem)
+        return None if found is None else (found[1], found[found.lastindex or 0])
+
+    read = readers.read_named(folder, about)
+    return Dataset(
+        name=name,
+        title=source.title,
+        source=source.source,
+        licence=source.licence,
+        images=read.images,
+        labels=read.labels.astype(str),
+        sha256=read.sha256,
+        n_duplicates=read.n_duplicates,
+        groups=read.groups,
+    )
 
 
 def _sklearn_digits(name: str, source: Source, paths: list[Path]) -> Dataset:
@@ -339,6 +405,17 @@ _IDX = (
     "t10k-labels-idx1-ubyte",
 )
 
+_CAPITALS = tuple(string.digits + string.ascii_uppercase)
+_EMNIST: dict[str, tuple[str, ...]] = {
+    "ByClass": (*_CAPITALS, *string.ascii_lowercase),
+    "ByMerge": (*_CAPITALS, *"abdefghnqrt"),
+    "Balanced": (*_CAPITALS, *"abdefghnqrt"),
+    "Letters": ("", *string.ascii_uppercase),
+    "Digits": (),
+    "MNIST": (),
+}
+"""The splits of EMNIST and their classes; small letters written as capitals count as these."""
+
 DATASETS: dict[str, Source] = {
     "digits": Source(
         title="scikit-learn's digits",
@@ -371,11 +448,29 @@ DATASETS: dict[str, Source] = {
         reader=_mnist_like,
         files=_IDX,
     ),
-    "emnist-digits": Source(
-        title="EMNIST Digits",
-        source="https://www.nist.gov/itl/products-and-services/emnist-dataset",
-        licence="not stated; from NIST Special Database 19",
-        reader=_emnist,
-        files=tuple(f"emnist-digits-{file.replace('t10k', 'test')}" for file in _IDX),
+    **{
+        f"emnist-{name.lower()}": Source(
+            title=f"EMNIST {name}",
+            source="https://www.nist.gov/itl/products-and-services/emnist-dataset",
+            licence="not stated; from NIST Special Database 19",
+            reader=_emnist,
+            files=tuple(f"emnist-{name.lower()}-{file.replace('t10k', 'test')}" for file in _IDX),
+            classes=classes,
+        )
+        for name, classes in _EMNIST.items()
+    },
+    "hand62": Source(
+        title="hand62, phone photos of handwritten characters",
+        source="the set of Bishwaprotap Ray, 2025",
+        licence="MIT",
+        reader=_hand62,
+        files=("PNG/",),
+    ),
+    "plate-chars": Source(
+        title="printed characters of British number plates",
+        source="https://github.com/openalpr/train-ocr",
+        licence="AGPL-3.0",
+        reader=_plate_characters,
+        files=("gb/",),
     ),
 }

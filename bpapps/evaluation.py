@@ -18,7 +18,7 @@ import platform
 import sys
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -33,6 +33,12 @@ SCHEMA = 1
 
 Z95 = 1.959963984540054
 """The normal distribution's 97.5% quantile: a 95% interval has 2.5% on either side."""
+
+MANY_CLASSES = 12
+"""With more classes than this, top-k accuracy and the most confused pairs are measured too."""
+
+Merge = Callable[[NDArray[Any], NDArray[Any], str], tuple[NDArray[Any], NDArray[Any]]]
+"""``merge(probabilities, classes, grouping)`` -> probabilities of the groups, and the groups."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,41 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class TopK:
+    """How often the truth is among the ``k`` most probable answers."""
+
+    k: int
+    accuracy: Interval
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """How often one class was taken for another; the surest cases as PNG data URIs."""
+
+    truth: str
+    predicted: str
+    n: int
+    pictures: list[str]
+
+
+@dataclass(frozen=True)
+class GroupingScore:
+    """Accuracy where only the group of a class counts, over the pictures in the grouping."""
+
+    name: str
+    n_classes: int
+    accuracy: Interval
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """Accuracy on one group of the test pictures, such as those of one writer."""
+
+    name: str
+    accuracy: Interval
+
+
+@dataclass(frozen=True)
 class NoisePoint:
     """Accuracy under one corruption at one severity (0 is the clean picture).
 
@@ -110,6 +151,37 @@ class NoiseCurve:
     title: str
     points: list[NoisePoint]
     drop5: float | None
+
+
+@dataclass(frozen=True)
+class LinePoint:
+    """Lines read under one corruption at one severity; the fields are those of a noise point.
+
+    ``error_rate`` is errors per character, ``exact`` the share of lines without an error.
+    """
+
+    severity: int
+    setting: str
+    error_rate: Interval
+    exact: Interval
+    picture: str
+
+
+@dataclass(frozen=True)
+class LineCurve:
+    """Reading of lines by severity of one corruption; severity 0 is not among its points."""
+
+    name: str
+    title: str
+    points: list[LinePoint]
+
+
+@dataclass(frozen=True)
+class LineScores:
+    """How well whole lines are read: as they are, and under corruptions."""
+
+    clean: LinePoint
+    noise: list[LineCurve]
 
 
 @dataclass(frozen=True)
@@ -151,7 +223,8 @@ class Results:
     (name, title, source, licence, sha256, split, n_train, n_test), ``model`` with what
     (preset, layers, n_parameters, settings), ``training`` how long (seconds, epochs,
     samples_per_second, stopped, history: a record an epoch), ``speed`` how fast it predicts
-    (pictures_per_second, milliseconds_one).
+    (pictures_per_second, milliseconds_one). From ``top_k`` on, a part that was not measured is
+    empty; ``group_scores`` are worst first.
     """
 
     task: str
@@ -174,6 +247,11 @@ class Results:
     label_noise: list[DependencePoint] = field(default_factory=list)
     dependence_reading: str = ""
     scores: list[Score] = field(default_factory=list)
+    top_k: list[TopK] = field(default_factory=list)
+    confused_pairs: list[ConfusedPair] = field(default_factory=list)
+    grouping_scores: list[GroupingScore] = field(default_factory=list)
+    group_scores: list[GroupScore] = field(default_factory=list)
+    lines: LineScores | None = None
 
     def to_json(self) -> str:
         """Write as JSON text that :meth:`from_json` reads back to equal results.
@@ -252,6 +330,10 @@ class Results:
                 }
                 for score in self.per_class
             },
+            "top_k": {str(top.k): top.accuracy for top in self.top_k},
+            "groupings": {score.name: score.accuracy for score in self.grouping_scores},
+            "groups": {score.name: score.accuracy for score in self.group_scores},
+            "lines": self.lines and _line_figures(self.lines),
             "noise": {
                 curve.name: {
                     "drop5": curve.drop5,
@@ -274,6 +356,17 @@ class Results:
             "made": self.made,
         }
         return _plain(summary, "figures")
+
+
+def _line_figures(lines: LineScores) -> dict[str, Any]:
+    return {
+        "error_rate": lines.clean.error_rate,
+        "exact": lines.clean.exact,
+        "noise": {
+            curve.name: {str(point.severity): point.error_rate.value for point in curve.points}
+            for curve in lines.noise
+        },
+    }
 
 
 # --- intervals ----------------------------------------------------------------------------
@@ -317,6 +410,26 @@ def mean_interval(values: Sequence[float]) -> Interval:
     return Interval(mean, mean - half, mean + half, len(x))
 
 
+def error_rate(errors: ArrayLike, lengths: ArrayLike, draws: int = 2000) -> Interval:
+    """Return errors per character over all lines with a 95% interval; n counts the characters.
+
+    Errors of one line go together, so lines are what is drawn anew: the percentile bootstrap of
+    Bisani and Ney, "Bootstrap Estimates for Confidence Intervals in ASR Performance Evaluation",
+    ICASSP 2004. Where there is no error it knows nothing, and Wilson's interval over the
+    characters is taken. Raises ValueError unless there is a positive length for each count.
+    """
+    wrong, long = np.asarray(errors, dtype=np.int64), np.asarray(lengths, dtype=np.int64)
+    if wrong.ndim != 1 or wrong.shape != long.shape or not len(long) or long.min() < 1:
+        raise ValueError("each line needs a number of errors and a positive length")
+    n = int(long.sum())
+    if not wrong.any():
+        return wilson(0, n)
+    rows = np.random.default_rng(0).integers(len(wrong), size=(draws, len(wrong)))
+    rates = wrong[rows].sum(axis=1) / long[rows].sum(axis=1)
+    low, high = np.quantile(rates, [0.025, 0.975])
+    return Interval(float(wrong.sum() / n), float(low), float(high), n)
+
+
 # --- metrics ------------------------------------------------------------------------------
 # Labels are compared as text, as results.json holds them: 3 and "3" are one class.
 
@@ -332,19 +445,23 @@ def evaluate(
     ``probabilities`` (n, k) in [0, 1] have a column for each of ``classes`` (k,), ``truth`` (n,)
     are the true labels, ``pictures`` what was shown, each (h, w) in [0, 1]; without them no
     mistakes are listed. Returns accuracy, classes, per_class, confusion, calibration and
-    mistakes, to be spread into ``Results(**fields, ...)``. Raises ValueError for arrays that do
-    not fit together.
+    mistakes, and of more than :data:`MANY_CLASSES` also top_k and confused_pairs, to be spread
+    into ``Results(**fields, ...)``. Raises ValueError for arrays that do not fit together.
     """
     p, t, names = _answers(probabilities, truth, classes)
     guess = p.argmax(axis=1)
     confusion = _confusion(t, guess, len(names))
+    many = len(names) > MANY_CLASSES
+    given = (probabilities, truth, classes)
     return {
         "accuracy": wilson(int((guess == t).sum()), len(t)),
         "classes": names,
         "per_class": per_class_scores(confusion, names),
         "confusion": confusion,
-        "calibration": calibration(probabilities, truth, classes),
-        "mistakes": [] if pictures is None else mistakes(probabilities, truth, classes, pictures),
+        "calibration": calibration(*given),
+        "mistakes": [] if pictures is None else mistakes(*given, pictures),
+        "top_k": top_k(*given) if many else [],
+        "confused_pairs": confused_pairs(*given, pictures) if many else [],
     }
 
 
@@ -427,6 +544,103 @@ def mistakes(
         )
         for i in surest
     ]
+
+
+def top_k(
+    probabilities: ArrayLike,
+    truth: ArrayLike,
+    classes: ArrayLike,
+    ks: Sequence[int] = (1, 2, 3, 5),
+) -> list[TopK]:
+    """Count how often the truth is among the ``k`` most probable classes.
+
+    Of equals the first class goes before, as where one answer is given.
+    """
+    p, t, names = _answers(probabilities, truth, classes)
+    own = p[np.arange(len(t)), t][:, None]
+    before = (p > own) | ((p == own) & (np.arange(len(names)) < t[:, None]))
+    rank = before.sum(axis=1)
+    return [TopK(k, wilson(int((rank < k).sum()), len(t))) for k in ks]
+
+
+def confused_pairs(
+    probabilities: ArrayLike,
+    truth: ArrayLike,
+    classes: ArrayLike,
+    pictures: Sequence[NDArray[Any]] | None = None,
+    limit: int = 12,
+    shown: int = 3,
+) -> list[ConfusedPair]:
+    """The most frequent confusions, each with pictures of the answers that were surest."""
+    p, t, names = _answers(probabilities, truth, classes)
+    guess, confidence = p.argmax(axis=1), p.max(axis=1)
+    wrong = np.flatnonzero(guess != t)
+    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
+    cases: dict[tuple[int, int], list[int]] = {}
+    for i in wrong.tolist():
+        cases.setdefault((int(t[i]), int(guess[i])), []).append(i)
+    often = sorted(cases.items(), key=lambda case: (-len(case[1]), case[0]))[:limit]
+    return [
+        ConfusedPair(
+            truth=names[true],
+            predicted=names[other],
+            n=len(rows),
+            pictures=[] if pictures is None else [png_uri(pictures[i]) for i in rows[:shown]],
+        )
+        for (true, other), rows in often
+    ]
+
+
+def grouping_scores(
+    probabilities: ArrayLike,
+    truth: ArrayLike,
+    classes: ArrayLike,
+    groupings: Sequence[str],
+    merge: Merge,
+) -> list[GroupingScore]:
+    """Accuracy in each grouping of the classes that tells something of these data.
+
+    What is left out: a grouping that merges nothing and holds all classes, one that is as
+    another, and one that has fewer than two groups or no test picture.
+    """
+    p, t, names = _answers(probabilities, truth, classes)
+    found: dict[tuple[int, ...], GroupingScore] = {}
+    for name in groupings:
+        groups = _groups_of(names, name, merge)
+        n_groups, inside = len(set(groups) - {-1}), groups[t] >= 0
+        is_whole = n_groups == len(names)
+        if is_whole or n_groups < 2 or not inside.any() or tuple(groups) in found:
+            continue
+        merged, _ = merge(p[inside], np.array(names), name)
+        right = merged.argmax(axis=1) == groups[t[inside]]
+        accuracy = wilson(int(right.sum()), len(right))
+        found[tuple(groups)] = GroupingScore(name, n_groups, accuracy)
+    return list(found.values())
+
+
+def _groups_of(names: list[str], grouping: str, merge: Merge) -> NDArray[np.intp]:
+    """The column of each class's group, -1 for a class that is not in the grouping."""
+    try:
+        belongs, _ = merge(np.eye(len(names)), np.array(names), grouping)
+    except ValueError:  # none of the classes is in it
+        return np.full(len(names), -1)
+    return np.where(belongs.max(axis=1) == 1, belongs.argmax(axis=1), -1)
+
+
+def group_scores(
+    probabilities: ArrayLike, truth: ArrayLike, classes: ArrayLike, groups: ArrayLike
+) -> list[GroupScore]:
+    """Accuracy by group of the test pictures, the worst first; ``groups`` (n,) are names."""
+    p, t, _ = _answers(probabilities, truth, classes)
+    of = np.asarray(groups).astype(str)
+    if of.shape != t.shape:
+        raise ValueError(f"there are {len(t)} answers and groups of the shape {of.shape}")
+    right = p.argmax(axis=1) == t
+    scores = [
+        GroupScore(str(name), wilson(int(right[of == name].sum()), int((of == name).sum())))
+        for name in np.unique(of)
+    ]
+    return sorted(scores, key=lambda score: score.accuracy.value)
 
 
 def png_uri(picture: NDArray[Any]) -> str:

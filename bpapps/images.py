@@ -8,7 +8,7 @@ works on a *stack* of pictures, shape (n, h, w), all at once; one picture is a s
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +24,9 @@ Pictures = Stack | list[NDArray[np.float32]]  # equal sizes; or (h, w) each, of 
 
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 4
+WORK = 112  # longest side, in pixels, that ink is looked for in
+_CHUNK = 2_000_000  # pixels worked on at once
+_PEN = 0.1  # the broadest stroke in a large picture, of its longer side
 # Formats whose decoders run nothing else: EPS, for one, would start an interpreter.
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP", "PPM")
 
@@ -254,21 +257,27 @@ class Ink(NamedTuple):
     blank: NDArray[np.bool_]
     clear: NDArray[np.bool_]
 
+    def centres(self) -> NDArray[np.float32]:
+        """Row and column of the ink's centre of mass, (n, 2)."""
+        return centres_of_mass(np.where(self.mask, np.maximum(self.contrast, 0), np.float32(0)))
 
-def find_ink(stack: Stack, broadest: float = 0.4) -> Ink:
+
+def find_ink(stack: Stack, broadest: float = 0.4, crowded: bool = False) -> Ink:
     """Tell the ink from the paper: either may be the darker, and the light may be uneven.
 
     Evenly lit paper is a smooth surface; a shadow on it is known by being broader than any
     stroke, ``broadest`` of the picture's longer side. Noise does not throw it: what is ink is
-    decided on a smoothed copy, the contrast is not smoothed.
+    decided on a smoothed copy, the contrast is not smoothed. ``crowded``: the ink may be more than
+    the paper, as in tight crops of bold print; where in doubt it is the darker.
     """
     side = max(stack.shape[1:])
     blur = max(0.7, side / 48)
-    ink_bright = stack * polarity(stack, blur, 0.3 * broadest * side)[:, None, None]
+    doubt = 0.2 if crowded else 0.0
+    ink_bright = stack * polarity(stack, blur, 0.3 * broadest * side, doubt)[:, None, None]
     # A narrow window follows any light by itself; a broad one would take a lamp's halo for ink,
     # and needs to be told that beyond the edge, where a stroke may run along, there is paper.
     even = broadest > 0.3
-    contrast = ink_bright - fit_paper(ink_bright) if even else ink_bright
+    contrast = ink_bright - fit_paper(ink_bright, plane=crowded) if even else ink_bright
     noise = grain(contrast)
     noisy = noise > 0.15
     blurs = np.where(noisy, 2 * blur, blur)
@@ -288,15 +297,83 @@ def find_ink(stack: Stack, broadest: float = 0.4) -> Ink:
     return Ink(contrast, mask, bounding_boxes(mask), level, threshold, noise, blank, clear)
 
 
-def polarity(stack: Stack, blur: float, reach: float) -> NDArray[np.float32]:
+def around_ink(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A large picture shrunk to a working size; if its ink is small, cut to its surroundings."""
+    small = shrink(picture, WORK)
+    if small is picture:
+        return picture
+    top, left, bottom, right = find_ink(small[None], broadest=_PEN).boxes[0]
+    longer = max(bottom - top, right - left)
+    if longer == 0 or longer > max(small.shape) / 2:
+        return small
+    factor = max(picture.shape) / max(small.shape)
+    margin = longer // 2 + 2
+    rows = slice(int(max(0, top - margin) * factor), int((bottom + margin) * factor))
+    columns = slice(int(max(0, left - margin) * factor), int((right + margin) * factor))
+    near = shrink(picture[rows, columns], WORK)
+    # Here the ink is known to fill half of the picture: nothing broad can be a stroke.
+    return np.clip(find_ink(near[None], broadest=2 * _PEN).contrast[0], 0, 1)
+
+
+def map_pictures(
+    change: Callable[[Stack], Stack], X: Any, shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """What ``change`` makes of stacks of pictures, (n, *shape); large ones are shrunk before.
+
+    X: whatever :func:`as_pictures` takes.
+    """
+    pictures = as_pictures(X)
+    if isinstance(pictures, list) or max(pictures.shape[1:]) > WORK:
+        pictures = [around_ink(picture) for picture in pictures]
+    out = np.zeros((len(pictures), *shape), dtype=np.float32)
+    for places, stack in by_shape(pictures):
+        step = max(1, _CHUNK // max(1, stack.shape[1] * stack.shape[2]))
+        for i in range(0, len(stack), step):
+            out[places[i : i + step]] = change(stack[i : i + step])
+    return out
+
+
+def why_not_one(picture: NDArray[np.float32], what: str, crowded: bool = False) -> str | None:
+    """Why a picture (h, w) cannot be one ``what``, in a few words; None if it can."""
+    ink = find_ink(around_ink(picture)[None], crowded=crowded)
+    if ink.blank[0]:
+        return "no ink was found"
+    if not ink.clear[0]:
+        return "no ink stands out from the grain"
+    height, width = ink.boxes[0, 2:] - ink.boxes[0, :2]
+    broad = min(height, width) > max(8, max(height, width) / 2)  # not a 1, nor a few pixels
+    if broad and ink.mask.sum() > 0.85 * height * width:
+        return "the ink is one solid block"
+    pieces = count_pieces(ink.mask[0])
+    if pieces > 4:
+        return f"the ink is in {pieces} places; give one {what} a picture"
+    return None
+
+
+def above(contrast: Stack, floor: NDArray[np.float32]) -> Stack:
+    """By how much each picture's contrast exceeds its floor, (n,); 0 where it does not."""
+    return np.maximum(contrast - floor[:, None, None], 0)
+
+
+def full_ink(field: Stack) -> NDArray[np.float32]:
+    """The contrast of full ink, (n,): half of each picture's ink exceeds it, as in MNIST."""
+    falling = -np.sort(-field.reshape(len(field), -1), axis=1)
+    count = (falling > 0.3 * falling[:, :1]).sum(axis=1)
+    full = falling[np.arange(len(field)), (0.5 * count).astype(np.intp)]
+    return np.where(full > 0, full, 1)
+
+
+def polarity(stack: Stack, blur: float, reach: float, doubt: float = 0.0) -> NDArray[np.float32]:
     """+1 where the ink is brighter than the paper around it, -1 where darker; (n,).
 
     Strokes stand out from their surroundings within ``reach`` pixels, all to one side, while
-    the edge of a shadow goes to both: the sign of the third moment of the differences.
+    the edge of a shadow goes to both: the sign of the third moment of the differences. A
+    skewness below ``doubt`` is not enough to call the ink the brighter.
     """
     detail = smooth(stack, blur) - smooth(stack, reach)
     third = (detail * detail * detail).sum(axis=(1, 2))
-    return np.where(third < 0, np.float32(-1), np.float32(1))
+    least = doubt * detail[0].size * (detail * detail).mean(axis=(1, 2)) ** 1.5 if doubt else 0
+    return np.where(third < least, np.float32(-1), np.float32(1))
 
 
 def _mean_where(mask: Mask, stack: Stack) -> Stack:
@@ -305,30 +382,39 @@ def _mean_where(mask: Mask, stack: Stack) -> Stack:
     return total / np.maximum(mask.sum(axis=(1, 2), keepdims=True, dtype=np.float32), 1)
 
 
-def fit_paper(stack: Stack, rounds: int = 6) -> Stack:
+def fit_paper(stack: Stack, rounds: int = 6, *, plane: bool = False) -> Stack:
     """The paper's brightness: a quadratic surface fitted to each picture, robust to its ink.
 
     Iteratively reweighted least squares with the redescending weights of Geman and McClure
-    (1987), so that ink, the minority, loses its say. The paper may be dark or light.
+    (1987), so that ink, the minority, loses its say. The paper may be dark or light. ``plane``:
+    a plane, fitted from the darkest values on, which holds where bright ink is the majority.
     """
     n, h, w = stack.shape
     y = np.linspace(-1, 1, h, dtype=np.float32)[:, None] + np.zeros((1, w), dtype=np.float32)
     x = np.linspace(-1, 1, w, dtype=np.float32)[None] + np.zeros((h, 1), dtype=np.float32)
-    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
-    products = (basis[:, None] * basis[None]).reshape(36, -1).T
-    ridge = 1e-3 * np.eye(6, dtype=np.float32)
+    terms = [np.ones_like(x), x, y] if plane else [np.ones_like(x), x, y, x * x, x * y, y * y]
+    k = len(terms)
+    basis = np.stack(terms).reshape(k, -1)
+    products = (basis[:, None] * basis[None]).reshape(k * k, -1).T
+    ridge = 1e-3 * np.eye(k, dtype=np.float32)
     values = stack.reshape(n, -1)
     spread = values.std(axis=1, keepdims=True) + np.float32(1e-4)
     least = 0.1 * spread
-    paper = np.median(values, axis=1, keepdims=True)
+    paper = _dark(values) if plane else np.median(values, axis=1, keepdims=True)
     for _ in range(rounds):
         weight = 1 / (1 + ((values - paper) / spread) ** 2) ** 2
-        gram = (weight @ products).reshape(n, 6, 6) + ridge
+        gram = (weight @ products).reshape(n, k, k) + ridge
         paper = np.linalg.solve(gram, ((weight * values) @ basis.T)[..., None])[..., 0] @ basis
         squares = weight * (values - paper) ** 2
         rms = np.sqrt(squares.sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True))
         spread = np.maximum(1.5 * rms, least)
     return paper.reshape(stack.shape)
+
+
+def _dark(values: NDArray[np.float32], share: float = 0.15) -> NDArray[np.float32]:
+    """The value that a share of each row's are below, (n, 1)."""
+    rank = int(share * values.shape[1])
+    return np.partition(values, rank, axis=1)[:, rank : rank + 1]
 
 
 def grain(contrast: Stack) -> NDArray[np.float32]:
@@ -435,6 +521,11 @@ def bounding_boxes(mask: Mask) -> NDArray[np.intp]:
     return np.stack([top, left, bottom, right], axis=1) * rows.any(axis=1)[:, None]
 
 
+def longer_sides(boxes: NDArray[Any]) -> NDArray[Any]:
+    """The longer side of each box, (n,)."""
+    return np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+
+
 def centres_of_mass(stack: Stack) -> NDArray[np.float32]:
     """Row and column of each picture's centre of mass, (n, 2); a pixel's middle is at + 0.5."""
     rows, columns = stack.sum(axis=2), stack.sum(axis=1)
@@ -442,6 +533,28 @@ def centres_of_mass(stack: Stack) -> NDArray[np.float32]:
     y = rows @ (np.arange(stack.shape[1], dtype=np.float32) + 0.5) / total
     x = columns @ (np.arange(stack.shape[2], dtype=np.float32) + 0.5) / total
     return np.stack([y, x], axis=1).astype(np.float32)
+
+
+def slants(stack: Stack) -> NDArray[np.float32]:
+    """Columns that each picture's ink leans by from a row to the next, (n,), by its moments."""
+    at = centres_of_mass(stack)
+    y = np.arange(stack.shape[1], dtype=np.float32) + 0.5 - at[:, :1]
+    x = np.arange(stack.shape[2], dtype=np.float32) + 0.5 - at[:, 1:]
+    both = ((y[:, None] @ stack) * x[:, None]).sum(axis=(1, 2))
+    return both / np.maximum((stack.sum(axis=2) * y * y).sum(axis=1), 1e-6)
+
+
+def shear(stack: Stack, slope: NDArray[np.float32]) -> Stack:
+    """Each row moved left by ``slope`` (n,) columns for every row that it is below the middle."""
+    height, width = stack.shape[1:]
+    down = np.arange(height, dtype=np.float32) + 0.5 - height / 2
+    at = np.arange(width, dtype=np.float32) + (slope[:, None] * down)[:, :, None]
+    at = np.clip(at, -1, width)
+    left = np.floor(at).astype(np.intp)
+    wide = np.pad(stack, ((0, 0), (0, 0), (1, 2)))
+    here = np.take_along_axis(wide, left + 1, axis=2)
+    there = np.take_along_axis(wide, left + 2, axis=2)
+    return here + (at - left).astype(np.float32) * (there - here)
 
 
 def shrink(picture: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
@@ -459,11 +572,13 @@ def resample(
 ) -> Stack:
     """Scale each picture and lay its point ``source`` on ``target`` of a size×size field.
 
-    scale (n,), source and target (n, 2) as row and column. Shrinking averages the area under
-    each new pixel, enlarging interpolates linearly; outside the picture there is nothing (0).
+    scale (n,), or (n, 2) by axis; source and target (n, 2) as row and column. Shrinking averages
+    the area under each new pixel, enlarging interpolates linearly; outside the picture there is
+    nothing (0).
     """
-    down = _overlaps(stack.shape[1], scale, source[:, 0], target[:, 0], size)
-    across = _overlaps(stack.shape[2], scale, source[:, 1], target[:, 1], size)
+    tall, wide = scale.T if scale.ndim == 2 else (scale, scale)
+    down = _overlaps(stack.shape[1], tall, source[:, 0], target[:, 0], size)
+    across = _overlaps(stack.shape[2], wide, source[:, 1], target[:, 1], size)
     return np.matmul(down, stack) @ across.transpose(0, 2, 1)
 
 

@@ -62,6 +62,55 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class LineReading:
+    """What a picture of several characters shows: ``line`` has their text and confidences.
+
+    ``problem`` is a line that says why there is none, or is empty.
+    """
+
+    file: str
+    problem: str
+    line: Any = None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the text has a confidence below one half."""
+        return self.line is not None and self.line.confidence < UNSURE
+
+    def __str__(self) -> str:
+        if self.problem:
+            return self.problem
+        warning = "unsure: " if self.unsure else ""
+        return f"{self.file}: {warning}{self.line.text} ({self.line.confidence:.1%})"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data; ``problem`` is null where there is none."""
+        nothing: dict[str, Any] = {"text": None, "confidence": None}
+        read = nothing if self.line is None else self.line.plain()
+        return {"file": self.file, "problem": self.problem or None, **read, "unsure": self.unsure}
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """A pipeline whose answers are groups of its classes."""
+
+    task: tasks.Task
+    pipeline: Pipeline
+    grouping: str
+
+    @property
+    def classes_(self) -> NDArray:
+        """The groups, in the order of the probabilities."""
+        classes = self.pipeline[-1].classes_
+        return self.task.merge(np.ones((1, len(classes))), classes, self.grouping)[1]
+
+    def predict_proba(self, pictures: Any) -> NDArray:
+        """Probabilities (n, groups)."""
+        probabilities = self.pipeline.predict_proba(pictures)
+        return self.task.merge(probabilities, self.pipeline[-1].classes_, self.grouping)[0]
+
+
+@dataclass(frozen=True)
 class Model:
     """A fitted pipeline of a task.
 
@@ -83,11 +132,29 @@ class Model:
         """Probabilities (n, classes) for pictures of any size, as the preprocessing takes them."""
         return self.pipeline.predict_proba(pictures)
 
-    def read(self, files: Sequence[Path]) -> list[Reading]:
-        """What each picture file shows; a bad file is a reading with a problem, not an error."""
-        return [self._read(file) for file in files]
+    def read(
+        self, files: Sequence[Path], grouping: str | None = None
+    ) -> list[Reading] | list[LineReading]:
+        """What each picture file shows; a bad file is a reading with a problem, not an error.
 
-    def _read(self, file: Path) -> Reading:
+        grouping: the name of the groups of classes to answer with, for tasks that have any.
+        """
+        reader = Grouped(self.task, self.pipeline, grouping) if grouping else self.pipeline
+        if self.task.reads_lines:
+            return [self._read_line(file, reader) for file in files]
+        return [self._read(file, reader) for file in files]
+
+    def _read_line(self, file: Path, reader: Any) -> LineReading:
+        try:
+            picture = read_picture(file)
+        except PictureError as error:
+            return LineReading(str(file), str(error))
+        try:
+            return LineReading(str(file), "", self.task.read_line(picture, reader))
+        except ValueError as error:
+            return LineReading(str(file), f"{file}: nothing to recognise, {error}")
+
+    def _read(self, file: Path, reader: Any) -> Reading:
         try:
             picture = read_picture(file)
         except PictureError as error:
@@ -95,14 +162,14 @@ class Model:
         problem = self.pipeline[0].inspect(picture)
         if problem:
             return Reading(str(file), f"{file}: nothing to recognise, {problem}")
-        probabilities = self.predict_proba([picture])[0]
+        probabilities = reader.predict_proba([picture])[0]
         best, second = probabilities.argsort()[::-1][:2]
         return Reading(
             str(file),
             "",
-            self.classes[best].item(),
+            reader.classes_[best].item(),
             float(probabilities[best]),
-            self.classes[second].item(),
+            reader.classes_[second].item(),
             float(probabilities[second]),
         )
 

@@ -1,4 +1,4 @@
-"""From files to pictures and labels: IDX files, a folder with one subfolder a class, CSV files.
+"""From files to pictures and labels: IDX files, folders of pictures, CSV files.
 
 Whatever is wrong with a file ends in a DataError, one line that names it.
 """
@@ -12,9 +12,9 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ LONGEST = 1024
 """Pixels of the longest side above which a picture is averaged down, so that many fit in memory."""
 _GZIP = b"\x1f\x8b"
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+Mark = TypeVar("Mark")
 
 
 class DataError(ValueError):
@@ -33,12 +34,16 @@ class DataError(ValueError):
 
 
 class Labelled(NamedTuple):
-    """Pictures (n, h, w), or a list of (h, w) where sizes differ; labels (n,); their sha256."""
+    """Pictures (n, h, w), or a list of (h, w) where sizes differ; labels (n,); their sha256.
+
+    ``groups``, (n,), says which pictures belong together, where that is known.
+    """
 
     images: Pictures
     labels: NDArray[Any]
     sha256: str
     n_duplicates: int
+    groups: NDArray[Any] | None = None
 
 
 # ------------------------------------------------------------------ IDX
@@ -153,21 +158,56 @@ def read_folder(folder: Path) -> Labelled:
         raise DataError(f"{folder} has no subfolders; {layout}")
     if not files:
         raise DataError(f"{folder} has no pictures in its subfolders; {layout}")
-    pictures, names, problems = [], [], []
-    for file, name in files:
-        try:
-            pictures.append(_read(file))
-            names.append(name)
-        except PictureError as problem:
-            problems.append(problem)
-    if not pictures:
-        raise DataError(f"{folder}: none of its {len(files)} pictures can be read: {problems[0]}")
+    pictures, names, problems = _read_all(folder, files)
     if problems:
         warnings.warn(
             f"{folder}: skipped {len(problems)} of {len(files)} pictures; the first: {problems[0]}",
             stacklevel=2,
         )
     return _labelled(folder, pictures, names)
+
+
+def read_named(folder: Path, about: Callable[[str], tuple[str, str] | None]) -> Labelled:
+    """The pictures of a published set whose files' names tell what they show.
+
+    What is known to be wrong with such a set (pictures that cannot be read, or that equal one of
+    another class) is dropped without a warning.
+
+    Args:
+        about: a file's name without its suffix -> label and group; None passes it over.
+    """
+    told = [(file, about(file.stem)) for file in _pictures_in(folder)]
+    known = [(file, about) for file, about in told if about is not None]
+    if not known:
+        raise DataError(f"{folder} has no pictures of the set's names; put the set's files there")
+    pictures, marks, _ = _read_all(folder, known)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        labels, groups = zip(*marks, strict=True)
+        return _labelled(folder, pictures, list(labels), list(groups))
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    try:
+        return [file for file in _visible(folder, Path.is_file) if file.suffix.lower() in SUFFIXES]
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read ({error.strerror})") from None
+
+
+def _read_all(
+    folder: Path, files: list[tuple[Path, Mark]]
+) -> tuple[list[NDArray[np.float32]], list[Mark], list[PictureError]]:
+    """The pictures that can be read, what each is marked with, and what is wrong with others."""
+    pictures, marks, problems = [], [], []
+    for file, mark in files:
+        try:
+            pictures.append(_read(file))
+            marks.append(mark)
+        except PictureError as problem:
+            problems.append(problem)
+    if not pictures:
+        raise DataError(f"{folder}: none of its {len(files)} pictures can be read: {problems[0]}")
+    return pictures, marks, problems
 
 
 def _visible(folder: Path, kind: Any) -> list[Path]:
@@ -254,7 +294,12 @@ def _read(path: Path) -> NDArray[np.float32]:
     return shrink(read_picture(path), LONGEST)
 
 
-def _labelled(path: Path, pictures: Iterable[NDArray[np.float32]], names: list[str]) -> Labelled:
+def _labelled(
+    path: Path,
+    pictures: Iterable[NDArray[np.float32]],
+    names: list[str],
+    groups: list[str] | None = None,
+) -> Labelled:
     """Without exact duplicates, lest a picture be both trained on and tested on.
 
     The first of equal pictures stays, with its label; where another has a different label, which
@@ -262,12 +307,14 @@ def _labelled(path: Path, pictures: Iterable[NDArray[np.float32]], names: list[s
     """
     first: dict[bytes, str] = {}
     kept: list[NDArray[np.float32]] = []
+    rows = []
     doubtful = []
-    for picture, name in zip(pictures, names, strict=True):
+    for row, (picture, name) in enumerate(zip(pictures, names, strict=True)):
         digest = hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()
         if digest not in first:
             first[digest] = name
             kept.append(picture)
+            rows.append(row)
         elif first[digest] != name:
             doubtful.append(f"{name!r}, kept as {first[digest]!r}")
     labels = _as_labels(list(first.values()))
@@ -284,7 +331,8 @@ def _labelled(path: Path, pictures: Iterable[NDArray[np.float32]], names: list[s
         whole.update(digest + str(label).encode("utf-8", "surrogatepass") + b"\n")
     one_size = len({picture.shape for picture in kept}) == 1
     images = np.stack(kept) if one_size else kept
-    return Labelled(images, labels, whole.hexdigest(), len(names) - len(kept))
+    of_kept = None if groups is None else np.array(groups)[rows]
+    return Labelled(images, labels, whole.hexdigest(), len(names) - len(kept), of_kept)
 
 
 def _as_labels(names: list[str]) -> NDArray[Any]:

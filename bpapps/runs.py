@@ -7,6 +7,7 @@ The folder holds ``config.json`` (what made it; a rerun with it gives the same b
 
 from __future__ import annotations
 
+import importlib
 import json
 import time
 import zlib
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from bpapps import experiments, images, models, tasks
 from bpapps.core import Epoch
-from bpapps.evaluation import Results, Score, evaluate, made
+from bpapps.evaluation import Results, Score, evaluate, group_scores, grouping_scores, made
 from bpapps.models import Model
 from bpapps.splits import Split
 
@@ -37,6 +38,9 @@ NOISE_PICTURES = 2000
 """Test pictures that the noise sweep takes at most, drawn by the seed."""
 
 QUICK_PICTURES = 300
+LINES, QUICK_LINES = 200, 40
+"""Lines that are read, where a task reads lines: its ``trial.py`` has ``line_scores``."""
+
 DEPENDENCE_EPOCHS = 0.1
 """Share of the epochs for the trainings on less data and on wrong labels."""
 
@@ -282,6 +286,16 @@ def measure(
         speed=experiments.prediction_speed(model.pipeline.predict, split.test_images[:1000]),
         **evaluate(probabilities, split.test_labels, model.classes, list(pictures)),
     )
+    answers = (probabilities, split.test_labels, model.classes)
+    results.grouping_scores = grouping_scores(*answers, model.task.groupings, model.task.merge)
+    if split.test_groups is not None:
+        results.group_scores = group_scores(*answers, split.test_groups)
+    if model.task.reads_lines:
+        trial = importlib.import_module(f"{model.task.package}.trial")
+        results.lines = trial.line_scores(
+            model.pipeline, QUICK_LINES if quick else LINES, seed=seed, noise=noise,
+            progress=progress,
+        )  # fmt: skip
     if noise:
         rows = _some(len(pictures), QUICK_PICTURES if quick else NOISE_PICTURES, seed)
         results.noise = experiments.noise_sweep(

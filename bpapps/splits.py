@@ -19,6 +19,7 @@ class Split:
 
     Pictures are an array (n, height, width), or a list of gray arrays of any sizes. ``data`` is
     what a report says of them: name, title, source, licence, sha256, split, n_train, n_test.
+    ``test_groups``, (n_test,), are what accuracy can be told by: fonts, plates.
     """
 
     train_images: Any
@@ -26,6 +27,7 @@ class Split:
     test_images: Any
     test_labels: NDArray
     data: Mapping[str, Any]
+    test_groups: NDArray | None = None
 
 
 def official(dataset: Dataset) -> Split:

@@ -11,26 +11,23 @@ which is seed 0's whatever its score.
 from __future__ import annotations
 
 import hashlib
-import json
 import statistics
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from scores import in_words, keep, score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from tqdm import tqdm
 
 from bpapps import datasets, images, models, runs, tasks
-from bpapps.evaluation import Results, Score
-from bpapps.report import write_index, write_report
+from bpapps.evaluation import Score
 
 DIGITS = tasks.get("digits")
-REPORTS = Path("reports")
 Options = dict[str, Any]
 
 
@@ -44,7 +41,9 @@ def halves(options: Options) -> tuple[str, Score]:
         name: peer.fit(flat[0], train[1]).score(flat[1], test[1]) for name, peer in _peers().items()
     }
     text = "first half / second half, not shuffled"
-    return "digits", _score("scikit-learn digits, halves", text, values, 0.990, peers, options)
+    return "digits", score(
+        "scikit-learn digits, halves", text, values, 0.990, peers, options["command"]
+    )
 
 
 def kfold(options: Options) -> tuple[str, Score]:
@@ -64,7 +63,9 @@ def kfold(options: Options) -> tuple[str, Score]:
             )
     peers = {name: statistics.mean(scores) for name, scores in others.items()}
     text = "10 folds, stratified, shuffled"
-    return "digits", _score("scikit-learn digits, 10-fold", text, values, 0.993, peers, options)
+    return "digits", score(
+        "scikit-learn digits, 10-fold", text, values, 0.993, peers, options["command"]
+    )
 
 
 def mnist_cnn(options: Options) -> tuple[str, Score]:
@@ -72,15 +73,17 @@ def mnist_cnn(options: Options) -> tuple[str, Score]:
     values, finished = _mnist("cnn", options)
     models.save(DIGITS.shipped, finished[0].model)
     known = {"PyTorch's example": 0.992}
-    return "digits-mnist", _score("MNIST, cnn", "official test set", values, 0.996, known, options)
+    return "digits-mnist", score(
+        "MNIST, cnn", "official test set", values, 0.996, known, options["command"]
+    )
 
 
 def mnist_mlp(options: Options) -> tuple[str, Score]:
     """MNIST with the net 784-800-10."""
     values, _ = _mnist("mlp", options)
     known = {"Simard et al. 2003, elastic": 0.993}
-    return "digits-mnist", _score(
-        "MNIST, mlp 784-800-10", "official test set", values, 0.993, known, options
+    return "digits-mnist", score(
+        "MNIST, mlp 784-800-10", "official test set", values, 0.993, known, options["command"]
     )
 
 
@@ -93,7 +96,9 @@ def photos(options: Options) -> tuple[str, Score]:
     ]
     text = f"{len(labels)} photos of hand62, none used in training or tuning"
     known = {"an SVM trained on such photos": 0.904}
-    return "digits-mnist", _score("phone photos, cnn of MNIST", text, values, 0.97, known, options)
+    return "digits-mnist", score(
+        "phone photos, cnn of MNIST", text, values, 0.97, known, options["command"]
+    )
 
 
 PROTOCOLS: dict[str, Callable[[Options], tuple[str, Score]]] = {
@@ -113,10 +118,9 @@ def main(protocols: tuple[str, ...], seeds: int, data_dir: Path | None) -> None:
     """Train and test on PROTOCOLS, with several seeds where they have any."""
     for name in protocols:
         options = {"seeds": seeds, "data_dir": data_dir, "command": _command(name, seeds)}
-        folder, score = PROTOCOLS[name](options)
-        _keep(REPORTS / folder / "scores.json", score)
-        values = " ".join(f"{100 * value:.2f}" for value in score.values)
-        click.echo(f"{score.name}: {100 * score.mean:.2f} ± {100 * score.spread:.2f} ({values})")
+        folder, row = PROTOCOLS[name](options)
+        keep(folder, row)
+        click.echo(in_words(row))
 
 
 def _seeds(options: Options) -> Any:
@@ -172,33 +176,6 @@ def _phone_photos(folder: Path) -> tuple[list[Any], np.ndarray]:
     chosen = list(unique.values())
     labels = [int(file.stem.split("_")[1]) for file in chosen]
     return [images.read_picture(file) for file in chosen], np.array(labels)
-
-
-def _score(
-    name: str,
-    protocol: str,
-    values: list[float],
-    target: float,
-    references: dict[str, float],
-    options: Options,
-) -> Score:
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    reference = ", ".join(f"{who} {100 * value:.1f}" for who, value in references.items())
-    mean = statistics.mean(values)
-    return Score(name, protocol, mean, spread, values, target, reference, options["command"])
-
-
-def _keep(path: Path, score: Score) -> None:
-    """Put a row in place of the one of the same name, in the report too if there is one."""
-    rows = [row for row in runs.scores_in(path.parent) if row.name != score.name]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps([asdict(row) for row in [*rows, score]], indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
-    if (path.parent / "results.json").exists():
-        results = Results.load(path.parent / "results.json")
-        results.scores = runs.scores_in(path.parent)
-        write_report(results, path.parent)
-        write_index(path.parent.parent)
 
 
 if __name__ == "__main__":

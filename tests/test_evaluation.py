@@ -20,20 +20,32 @@ from bpapps.evaluation import (
     Calibration,
     CalibrationBin,
     ClassScore,
+    ConfusedPair,
     DependencePoint,
+    GroupingScore,
+    GroupScore,
     Interval,
+    LineCurve,
+    LinePoint,
+    LineScores,
     Mistake,
     NoiseCurve,
     NoisePoint,
     Results,
     Score,
+    TopK,
     calibration,
+    confused_pairs,
     confusion_matrix,
+    error_rate,
     evaluate,
+    group_scores,
+    grouping_scores,
     mean_interval,
     mistakes,
     per_class_scores,
     png_uri,
+    top_k,
     wilson,
 )
 
@@ -95,6 +107,22 @@ def test_mean_interval_is_students():
 def test_mean_interval_needs_two_finite_values(values):
     with pytest.raises(ValueError, match="at least two"):
         mean_interval(values)
+
+
+def test_error_rate_is_over_characters_and_its_interval_over_lines():
+    rate = error_rate([1, 0, 3, 0] * 25, [10, 10, 20, 10] * 25)
+    assert (rate.value, rate.n) == (0.08, 1250)
+    # the ratio's standard error by hand: errors - 0.08 * length deviates by 0.906 a line
+    half = 1.96 * 0.906 * math.sqrt(100) / 1250
+    assert (rate.low, rate.high) == pytest.approx((0.08 - half, 0.08 + half), abs=0.002)
+    assert error_rate([0, 0], [8, 12]) == wilson(0, 20)
+    assert error_rate([30], [10]).value == 3
+
+
+@pytest.mark.parametrize(("errors", "lengths"), [([], []), ([1], [0]), ([1, 2], [3])])
+def test_error_rate_needs_lines(errors, lengths):
+    with pytest.raises(ValueError, match="each line needs"):
+        error_rate(errors, lengths)
 
 
 # --- metrics ------------------------------------------------------------------------------
@@ -166,6 +194,70 @@ def test_mistakes_are_the_surest_wrong_answers():
         assert m.confidence == pytest.approx(probabilities[m.index].max())
         assert m.picture == png_uri(pictures[m.index])
     assert len(mistakes(probabilities, truth, classes, pictures)) == 24
+
+
+def test_top_k_counts_the_truth_among_the_first_answers():
+    p = [[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.4, 0.4, 0.2]]
+    found = top_k(p, ["a", "b", "c", "b"], ["a", "b", "c"], ks=(1, 2, 3))
+    # of equals the first class goes before, as argmax has it
+    assert found == [TopK(1, wilson(1, 4)), TopK(2, wilson(3, 4)), TopK(3, wilson(4, 4))]
+
+
+def test_confused_pairs_come_with_the_surest_pictures():
+    p = [[0.4, 0.6], [0.1, 0.9], [0.3, 0.7], [0.8, 0.2], [0.9, 0.1]]
+    pictures = [np.full((2, 2), i / 10) for i in range(5)]
+    found = confused_pairs(p, ["a", "a", "a", "b", "a"], ["a", "b"], pictures, shown=2)
+    assert found == [
+        ConfusedPair("a", "b", 3, [png_uri(pictures[1]), png_uri(pictures[2])]),
+        ConfusedPair("b", "a", 1, [png_uri(pictures[3])]),
+    ]
+    assert confused_pairs(p, list("aaaba"), ["a", "b"], limit=1) == [ConfusedPair("a", "b", 3, [])]
+
+
+GROUPED = {
+    "all": {"A": "A", "a": "a", "b": "b"},
+    "caseless": {"A": "A", "a": "A", "b": "B"},
+    "the same": {"A": "x", "a": "x", "b": "y"},
+    "small": {"a": "a", "b": "b"},
+    "one": {"A": "A"},
+    "strange": {"?": "?"},
+}
+
+
+def merge(probabilities, classes, name):
+    of = [GROUPED[name].get(c) for c in classes]
+    groups = sorted({group for group in of if group})
+    if not groups:
+        raise ValueError("none of the classes")
+    p = np.array(probabilities) @ np.array([[group == g for g in groups] for group in of])
+    total = p.sum(axis=1, keepdims=True)
+    return np.where(total > 0, p / np.maximum(total, 1e-300), 1 / len(groups)), np.array(groups)
+
+
+def test_grouping_scores_count_the_group_of_those_inside():
+    p = [[0.6, 0.3, 0.1], [0.5, 0.1, 0.4], [0.9, 0.0, 0.1], [0.3, 0.3, 0.4]]
+    truth, classes = ["a", "a", "b", "A"], ["A", "a", "b"]
+    assert grouping_scores(p, truth, classes, list(GROUPED), merge) == [
+        GroupingScore("caseless", 2, wilson(3, 4)),
+        GroupingScore("small", 2, wilson(2, 3)),
+    ]
+
+
+def test_group_scores_are_worst_first():
+    p = np.eye(2)[[0, 0, 1, 1, 0]]
+    found = group_scores(p, [0, 0, 0, 1, 0], [0, 1], ["x", "x", "y", "y", "z"])
+    assert found == [
+        GroupScore("y", wilson(1, 2)), GroupScore("x", wilson(2, 2)), GroupScore("z", wilson(1, 1))
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="groups of the shape"):
+        group_scores(p, [0, 0, 0, 1, 0], [0, 1], ["x"])
+
+
+@pytest.mark.parametrize(("k", "measured"), [(5, False), (evaluation.MANY_CLASSES + 1, True)])
+def test_only_many_classes_are_told_of_in_more_ways(k, measured):
+    p, t, c, _ = answers(k=k)
+    fields = evaluate(p, t, c)
+    assert bool(fields["top_k"]) == bool(fields["confused_pairs"]) == measured
 
 
 def test_png_uri_holds_the_picture():
@@ -243,6 +335,7 @@ def lists(kind, *fields):
 
 
 points = lists(NoisePoint, counts, st.text(), intervals, st.text())
+line_points = st.builds(LinePoint, counts, st.text(), intervals, intervals, st.text())
 dependence = lists(DependencePoint, finite, counts, intervals, finite)
 results = st.builds(
     Results,
@@ -270,6 +363,18 @@ results = st.builds(
         Score,
         *(st.text(), st.text(), finite, finite, st.lists(finite, max_size=2)),
         *(st.none() | finite, st.text(), st.text()),
+    ),
+    top_k=lists(TopK, counts, intervals),
+    confused_pairs=lists(
+        ConfusedPair, st.text(), st.text(), counts, st.lists(st.text(), max_size=3)
+    ),
+    grouping_scores=lists(GroupingScore, st.text(), counts, intervals),
+    group_scores=lists(GroupScore, st.text(), intervals),
+    lines=st.none()
+    | st.builds(
+        LineScores,
+        line_points,
+        lists(LineCurve, st.text(), st.text(), st.lists(line_points, max_size=2)),
     ),
 )
 
@@ -413,7 +518,10 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
 
 
 def test_fields_with_a_default_may_be_absent():
-    assert Results.from_json(edited(noise="gone", noise_reading="gone")).noise == []
+    later = ("noise", "noise_reading", "top_k", "confused_pairs", "grouping_scores")
+    later += ("group_scores", "lines")
+    old = Results.from_json(edited(**dict.fromkeys(later, "gone")))
+    assert (old.noise, old.top_k, old.group_scores, old.lines) == ([], [], [], None)
 
 
 def test_figures_are_short_plain_json():

@@ -12,12 +12,21 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from bpapps import experiments, noise
-from bpapps.evaluation import DependencePoint, Interval, NoiseCurve, NoisePoint, wilson
+from bpapps.evaluation import (
+    DependencePoint,
+    Interval,
+    NoiseCurve,
+    NoisePoint,
+    error_rate,
+    png_uri,
+    wilson,
+)
 from bpapps.experiments import (
     dependence_reading,
     drop_severity,
     label_noise,
     learning_curve,
+    line_scores,
     noise_reading,
     noise_sweep,
     prediction_speed,
@@ -176,6 +185,46 @@ def test_drop5_is_the_first_loss_of_five_points(accuracies, drop5):
 
 def test_drop5_lies_between_the_measured_severities():
     assert curve("blur", 0.95, 0.85, severities=(0, 4)).drop5 == pytest.approx(2.0)
+
+
+# --- lines --------------------------------------------------------------------------------
+
+TEXTS = ["abc", "abcd", "ab"]
+LINES = [np.full((8, 10 * len(text)), 0.5, dtype=np.float32) for text in TEXTS]
+
+
+def read_line(picture):
+    """The text of so many letters, if the picture is clean; else one letter less, or nothing."""
+    text = "abcd"[: picture.shape[1] // 10]
+    if picture.std() > 0 and text == "ab":
+        raise ValueError("nothing to read")
+    return text[: len(text) - (picture.std() > 0)]
+
+
+def shorter(truth, read):
+    return len(truth) - len(read)
+
+
+def test_lines_are_read_clean_and_spoilt():
+    calls = []
+    scores = line_scores(
+        read_line, shorter, TEXTS, LINES, corruptions=("gaussian", "contrast"),
+        progress=lambda *call: calls.append(call),
+    )  # fmt: skip
+    assert scores.clean.error_rate == wilson(0, 9)
+    assert scores.clean.exact == wilson(3, 3)
+    assert scores.clean.picture == png_uri(LINES[0])
+    gaussian, contrast = scores.noise
+    assert [(p.severity, p.setting) for p in gaussian.points] == [
+        (severity, noise.find("gaussian").setting(severity)) for severity in (1, 2, 3)
+    ]
+    for point in gaussian.points:
+        assert (point.error_rate, point.exact) == (error_rate([1, 1, 2], [3, 4, 2]), wilson(0, 3))
+    assert {p.exact for p in contrast.points} == {wilson(3, 3)}
+    assert [call[:2] for call in calls] == [(i + 1, 7) for i in range(7)]
+    assert line_scores(read_line, shorter, TEXTS, LINES, corruptions=()).noise == []
+    few = line_scores(read_line, shorter, TEXTS, LINES, corruptions=("gaussian",), n_spoilt=2)
+    assert (few.clean.exact.n, few.noise[0].points[0].exact) == (3, wilson(0, 2))
 
 
 # --- the noise reading --------------------------------------------------------------------

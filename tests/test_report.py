@@ -18,18 +18,25 @@ from bpapps.evaluation import (
     Calibration,
     CalibrationBin,
     ClassScore,
+    ConfusedPair,
     DependencePoint,
+    GroupingScore,
+    GroupScore,
     Interval,
+    LineCurve,
+    LinePoint,
+    LineScores,
     Mistake,
     NoiseCurve,
     NoisePoint,
     Results,
     Score,
+    TopK,
     per_class_scores,
     png_uri,
     wilson,
 )
-from bpapps.report import results_table, to_markdown, words, write_index, write_report
+from bpapps.report import readings, results_table, to_markdown, words, write_index, write_report
 from bpapps.report.page import SECTIONS, render
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -185,6 +192,14 @@ def make_results(
             DependencePoint(share, 899, about(0.989 - 0.25 * share**1.5, n), 12.4)
             for share in (0.0, 0.05, 0.1, 0.2, 0.4)
         ],
+        "top_k": [TopK(k, about(1 - 0.01 / k, n)) for k in (1, 2, 3, 5)],
+        "confused_pairs": [
+            ConfusedPair(classes[0], classes[1], 7 - i, [png_uri(1 - stroke(rng))] * (3 - i))
+            for i in range(4)
+        ],
+        "grouping_scores": [GroupingScore("some of them", k - 1, about(0.995, n))],
+        "group_scores": [GroupScore(f"group {i}", about(0.9, 40)) for i in range(35)],
+        "lines": make_lines(rng),
         "scores": [
             Score(
                 "scikit-learn digits",
@@ -209,6 +224,16 @@ def make_results(
         ],
     }
     return Results(**(values | changes))
+
+
+def make_lines(rng: np.random.Generator) -> LineScores:
+    picture = png_uri(np.hstack([1 - stroke(rng) for _ in range(9)]))
+
+    def point(severity: int) -> LinePoint:
+        rate, exact = about(0.02 * (1 + severity), 2_000), about(0.8 - 0.1 * severity, 200)
+        return LinePoint(severity, f"σ = {severity / 10}", rate, exact, picture)
+
+    return LineScores(point(0), [LineCurve("blur", "Blur", [point(1), point(2)])])
 
 
 def make_noise(rng: np.random.Generator, clean: float, n: int) -> list[NoiseCurve]:
@@ -253,6 +278,10 @@ def test_all_sections_in_order(page: Path) -> None:
         ("calibration", {"calibration": Calibration(0.0, [])}),
         ("mistakes", {"mistakes": []}),
         ("noise", {"noise": []}),
+        ("groupings", {"grouping_scores": [], "top_k": []}),
+        ("pairs", {"confused_pairs": []}),
+        ("groups", {"group_scores": []}),
+        ("lines", {"lines": None}),
         ("dependence", {"learning_curve": [], "label_noise": []}),
         ("speed", {"training": {}, "speed": {}}),
     ],
@@ -267,11 +296,17 @@ def test_an_empty_section_is_left_out(section: str, changes: dict[str, Any]) -> 
 NOTHING: dict[str, Any] = {
     **{key: {} for key in ("made", "data", "model", "training", "speed")},
     **{key: [] for key in ("per_class", "confusion", "mistakes", "noise", "scores")},
-    **{key: [] for key in ("learning_curve", "label_noise")},
+    **{key: [] for key in ("learning_curve", "label_noise", "top_k", "confused_pairs")},
+    **{key: [] for key in ("grouping_scores", "group_scores")},
+    "lines": None,
     "calibration": Calibration(0.0, []),
     "noise_reading": "",
     "dependence_reading": "",
     "summary": "",
+}
+NO_PARTS: dict[str, Any] = {
+    **{key: [] for key in ("top_k", "confused_pairs", "grouping_scores", "group_scores", "noise")},
+    "lines": None,
 }
 ONE = [DependencePoint(1.0, 899, wilson(890, 899), 12.0)]
 ODD: dict[str, dict[str, Any]] = {
@@ -303,7 +338,14 @@ ODD: dict[str, dict[str, Any]] = {
     "clean pictures only": {
         "noise": [NoiseCurve("g", "G", [NoisePoint(0, "", wilson(9, 10), "")], None)]
     },
-    "no pictures": {"mistakes": [Mistake(3, "a", "b", 0.9, "")]},
+    "no pictures": {
+        "mistakes": [Mistake(3, "a", "b", 0.9, "")],
+        "confused_pairs": [ConfusedPair("a", "b", 1, []), ConfusedPair("a", "c", 1, [""])],
+    },
+    "lines that are clean only": {
+        "lines": LineScores(LinePoint(0, "", wilson(0, 9), wilson(1, 1), ""), [])
+    },
+    "groupings and no top-k": {"grouping_scores": [GroupingScore("g", 2, wilson(0, 0))]},
     "one run": {"scores": [Score("x", "", 0.99, 0.0, [0.99], None, "", "")]},
 }
 
@@ -335,7 +377,12 @@ def test_text_is_escaped() -> None:
 )
 def test_only_pictures_in_the_page_are_shown(picture: str) -> None:
     curve = NoiseCurve("g", "G", [NoisePoint(0, "", wilson(9, 10), picture)], None)
-    shows = {"mistakes": [Mistake(3, "a", "b", 0.9, picture)], "noise": [curve]}
+    shows = {
+        "mistakes": [Mistake(3, "a", "b", 0.9, picture)],
+        "noise": [curve],
+        "confused_pairs": [ConfusedPair("a", "b", 1, [picture])],
+        "lines": LineScores(LinePoint(0, "", wilson(0, 9), wilson(1, 1), picture), []),
+    }
     html = render(make_results(**(NOTHING | shows)))
     assert "<img" not in html
 
@@ -347,6 +394,36 @@ def test_nothing_external_is_loaded(page: Path) -> None:
     assert {link.split(":")[0].split("-")[0] for link in loaded if link[0] != "#"} == {"data"}
     assert "<script" not in html
     assert not re.search(r"@import|url\((?!#)", html)
+
+
+@pytest.mark.parametrize(
+    ("classes", "confusion", "says"),
+    [
+        (["a", "b"], [[5, 1], [0, 4]], ""),  # no class is in two cases
+        (["A", "a"], [[5, 0], [0, 4]], ""),  # no mistake
+        (["A", "a", "b"], [[5, 1, 0], [2, 4, 3], [0, 0, 1]], "3 of the 6 mistakes, 50.0% "),
+        (["A", "a", "b"], [[5, 1, 0], [0, 4, 3], [0, 0, 1]], "1 of the 4 mistakes, 25.0% "),
+        (["A", "a", "b"], [[5, 0, 1], [0, 4, 0], [0, 0, 1]], "0 of the 1 mistake, 0.0% "),
+    ],
+)
+def test_mistakes_of_case(classes: list[str], confusion: list[list[int]], says: str) -> None:
+    text = readings.case(make_results(classes=classes, confusion=confusion, **NO_PARTS))
+    assert text.startswith(says)
+    assert bool(text) == bool(says)
+
+
+def test_pairs_of_case_are_marked_and_the_mix_ups_not_told_twice() -> None:
+    pairs = [ConfusedPair("A", "a", 2, []), ConfusedPair("A", "b", 1, [])]
+    html = render(make_results(CHARACTERS, **(NO_PARTS | {"confused_pairs": pairs})))
+    assert html.count("only case</span>") == 1
+    assert "Most frequent mix-ups" not in html
+    assert "Most frequent mix-ups" in render(make_results(**NO_PARTS))
+
+
+def test_thirty_groups_are_shown_the_worst_first() -> None:
+    groups = [GroupScore(f"group {i}", wilson(i, 100)) for i in range(50, 90)]
+    html = render(make_results(**(NO_PARTS | {"group_scores": groups[::-1]})))
+    assert re.findall(r">(group \d+)<", html) == [f"group {i}" for i in range(50, 80)]
 
 
 # --- files --------------------------------------------------------------------------------
@@ -475,7 +552,7 @@ def test_the_readme_table(reports: Path) -> None:
 def test_markdown_tables_are_whole() -> None:
     text = to_markdown(make_results(NASTY))
     tables = re.findall(r"(?:^\|.*\|$\n?)+", text, flags=re.MULTILINE)
-    assert len(tables) == 6
+    assert len(tables) == 11
     for table in tables:
         widths = {len(cells(line)) for line in table.splitlines()}
         assert len(widths) == 1, table

@@ -287,6 +287,8 @@ def test_measure(run: Run, split: Split, monkeypatch: pytest.MonkeyPatch) -> Non
     assert [point.share for point in results.learning_curve] == [0.1, 0.25, 0.5, 1.0]
     assert [point.share for point in results.label_noise] == [0.0, 0.1, 0.2, 0.4]
     assert results.dependence_reading
+    assert (results.grouping_scores, results.group_scores, results.lines) == ([], [], None)
+    assert (results.top_k, results.confused_pairs) == ([], [])
     assert results.made["command"] == "the command"
     assert results.made["seed"] == 7
     assert results.made["seconds"] >= seconds
@@ -301,6 +303,16 @@ def test_measure_only_what_is_asked_for(run: Run, split: Split) -> None:
     quick = runs.measure(run, split, "", quick=True, seed=3)
     assert quick.noise
     assert (quick.learning_curve, quick.label_noise, quick.made["seed"]) == ([], [], 3)
+
+
+def test_measure_by_groups_of_the_test_pictures(run: Run, split: Split) -> None:
+    grouped = replace(split, test_groups=np.repeat(["x", "y"], 25))
+    results = runs.measure(run, grouped, "", noise=False, dependence=False)
+    assert {(score.name, score.accuracy.n) for score in results.group_scores} == {
+        ("x", 25), ("y", 25)
+    }  # fmt: skip
+    right = sum(score.accuracy.value * 25 for score in results.group_scores)
+    assert right == pytest.approx(50 * results.accuracy.value)
 
 
 def test_a_model_measured_on_other_data_says_so(run: Run, split: Split) -> None:

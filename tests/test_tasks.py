@@ -44,7 +44,7 @@ def test_the_declaration(task: Task) -> None:
     assert TASKS[task.name] is task
     assert task.title
     assert task.summary.endswith(".")
-    assert task.data.keys() <= datasets.DATASETS.keys()
+    assert task.data.keys() - {task.default_data} <= datasets.DATASETS.keys()
     assert task.preset_for.keys() - {""} <= task.data.keys()
     assert {task.preset_name(name) for name in (*task.data, "a/folder")} <= task.presets.keys()
     folder = Path(tasks.__file__).parent / task.name
@@ -127,7 +127,7 @@ def test_the_default_preset_suits_the_default_data() -> None:
 
 WRONG = {
     "task": (lambda: tasks.get("digist"), "unknown task 'digist'; did you mean 'digits'?"),
-    "far task": (lambda: tasks.get("xyz"), "unknown task 'xyz'; known are: digits"),
+    "far task": (lambda: tasks.get("xyz"), "unknown task 'xyz'; known are: characters, digits"),
     "preset": (lambda: tasks.get("digits").pipeline("smal"), "did you mean 'small'?"),
     "setting": (lambda: tasks.get("digits").pipeline(max_itr=3), "did you mean 'max_iter'?"),
     "data": (lambda: tasks.get("digits").load_data("mnits"), "did you mean '.?mnist'?"),

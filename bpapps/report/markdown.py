@@ -34,6 +34,7 @@ def to_markdown(results: Results) -> str:
                 for c in results.per_class
             ],
         ),
+        *_many_classes(results),
         *_section(
             "Sensitivity to noise",
             ("Corruption", "Severity that costs 5 points", "Clean", "At the highest severity"),
@@ -47,6 +48,11 @@ def to_markdown(results: Results) -> str:
                 for c in readings.weakest_first(results.noise)
             ],
             results.noise_reading,
+        ),
+        *_section(
+            "Reading whole lines",
+            ("Lines", "Severity", "Character error rate", "Exact lines"),
+            _lines(results),
         ),
         *_section(
             "With fewer pictures",
@@ -67,6 +73,55 @@ def to_markdown(results: Results) -> str:
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _many_classes(results: Results) -> list[str]:
+    """What is told where there are many classes, groupings of them, or groups of pictures."""
+    return [
+        *_section(
+            "Accuracy by grouping of the classes",
+            ("Grouping", "Classes", "Accuracy"),
+            [
+                (g.name, words.count(g.n_classes), words.with_interval(g.accuracy))
+                for g in results.grouping_scores
+            ],
+            readings.case(results),
+        ),
+        *_section(
+            "Top-k accuracy",
+            ("k", "Accuracy"),
+            [(str(top.k), words.with_interval(top.accuracy)) for top in results.top_k],
+        ),
+        *_section(
+            "Most confused pairs",
+            ("Truth", "Taken for", "Times", "Only case"),
+            [
+                (
+                    pair.truth,
+                    pair.predicted,
+                    words.count(pair.n),
+                    "yes" if readings.only_case(pair.truth, pair.predicted) else "",
+                )
+                for pair in results.confused_pairs
+            ],
+        ),
+        *_section(
+            "Accuracy by group of the test pictures",
+            ("Group", "Accuracy"),
+            [(g.name, words.with_interval(g.accuracy)) for g in readings.worst(results)],
+        ),
+    ]
+
+
+def _lines(results: Results) -> list[Row]:
+    if results.lines is None:
+        return []
+    points = [("as they are", results.lines.clean)]
+    points += [(curve.title, point) for curve in results.lines.noise for point in curve.points]
+    return [
+        (name, str(p.severity), words.with_interval(p.error_rate), words.with_interval(p.exact))
+        for name, p in points
+    ]
 
 
 def results_table(folder: str | Path) -> str:

@@ -34,7 +34,14 @@ SECTIONS = (
     Section("scores", "Scores over several seeds", lambda r: r.scores),
     Section("training", "Training curves", lambda r: r.training.get("history")),
     Section("classes", "Precision and recall by class", lambda r: r.per_class),
+    Section(
+        "groupings",
+        "Groupings of the classes, and the first answers",
+        lambda r: r.grouping_scores or r.top_k,
+    ),
     Section("confusion", "Confusion matrix", lambda r: r.confusion),
+    Section("pairs", "Most confused pairs", lambda r: r.confused_pairs),
+    Section("groups", "Accuracy by group of the test pictures", lambda r: r.group_scores),
     Section(
         "calibration",
         "Calibration: can its confidence be believed?",
@@ -42,6 +49,7 @@ SECTIONS = (
     ),
     Section("mistakes", "Its most confident mistakes", lambda r: r.mistakes),
     Section("noise", "Sensitivity to noise", lambda r: any(c.points for c in r.noise)),
+    Section("lines", "Reading whole lines", lambda r: r.lines),
     Section(
         "dependence", "Dependence on the training data", lambda r: r.learning_curve or r.label_noise
     ),

@@ -125,14 +125,18 @@ def class_scores(scores: Sequence[ClassScore]) -> Plot:
 
 
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Plot:
-    """Counts of truth (rows) by prediction (columns), darker the larger the share of the row."""
+    """Counts of truth (rows) by prediction (columns), darker the larger the share of the row.
+
+    A large one has its labels on all four sides.
+    """
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
     blues = colormaps["Blues"]
     k = len(classes)
     cell = max(30, min(64, 240 // k)) if k <= 12 else 24 if k <= 30 else 16
-    size = 11.5 if k <= 12 else 9
+    is_large = k > 30
+    size = 11.5 if k <= 12 else 10 if is_large else 9
     digits = len(str(max(map(max, matrix))))
     number: dict[str, Any] = {
         "size": min(size, 1.5 * cell / digits),
@@ -144,8 +148,9 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Plot:
     upright = text_width(labels, size) > cell
     top = 40 + (text_width(labels, size) if upright else 12)
     side = cell * k
-    with drawing(margin + side + 8, top + side + 8) as figure:
-        axes = axes_of(figure, margin, 8, top, 8)
+    right, bottom = (margin - 6, top - 22) if is_large else (8, 8)
+    with drawing(margin + side + right, top + side + bottom) as figure:
+        axes = axes_of(figure, margin, right, top, bottom)
         axes.grid(visible=False)
         for row, counts in enumerate(matrix):
             total = sum(counts)
@@ -164,6 +169,7 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Plot:
         axes.set_xticks(range(k), labels, size=size, rotation=90 if upright else 0)
         axes.set_yticks(range(k), labels, size=size)
         axes.xaxis.tick_top()
+        axes.tick_params(labelbottom=is_large, labelright=is_large)
         axes.xaxis.set_label_position("top")
         axes.set_xlabel("prediction", labelpad=6)
         at_corner(axes, "truth", (-4, 4), "right")

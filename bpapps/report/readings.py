@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from bpapps.evaluation import NoiseCurve, Results
+from bpapps.evaluation import GroupScore, Interval, NoiseCurve, Results, wilson
 from bpapps.report import words
 
 
@@ -30,6 +30,43 @@ def mix_ups(results: Results, most: int = 8) -> list[MixUp]:
         if n and row != column
     ]
     return sorted(found, key=lambda mix_up: -mix_up.n)[:most]
+
+
+def only_case(truth: str, predicted: str) -> bool:
+    """Whether two classes differ, and that only in upper or lower case."""
+    return truth != predicted and truth.casefold() == predicted.casefold()
+
+
+def of_case(results: Results) -> Interval | None:
+    """The share of the mistakes that are only of case; None where no class is in two cases."""
+    names = results.classes
+    if len({name.casefold() for name in names}) == len(names):
+        return None
+    mistaken = [
+        (only_case(names[row], names[column]), n)
+        for row, counts in enumerate(results.confusion)
+        for column, n in enumerate(counts)
+        if row != column
+    ]
+    return wilson(sum(n for is_case, n in mistaken if is_case), sum(n for _, n in mistaken))
+
+
+def case(results: Results) -> str:
+    """One sentence on how many of the mistakes are only of case."""
+    share = of_case(results)
+    if share is None or not share.n:
+        return ""
+    n = round(share.value * share.n)
+    return (
+        f"{words.count(n)} of the {words.plural(share.n, 'mistake')}, {words.value(share)} "
+        f"({words.ends(share)}), {'is' if n == 1 else 'are'} only of case: the right letter, "
+        "as a capital for a small one or the other way round."
+    )
+
+
+def worst(results: Results, most: int = 30) -> list[GroupScore]:
+    """The groups of test pictures that are read worst, the worst first."""
+    return sorted(results.group_scores, key=lambda score: score.accuracy.value)[:most]
 
 
 def wrong(results: Results) -> int:

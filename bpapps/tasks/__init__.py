@@ -7,8 +7,9 @@ folder's name, and nothing else needs to know of it.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from bpapps.names import nearest
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
     from sklearn.pipeline import Pipeline
 
     from bpapps.splits import Split
@@ -35,7 +38,9 @@ class Task:
     """The declaration of a task.
 
     Its folder has beside it ``data.py`` with ``load_data``, ``model.py`` with ``PRESETS`` and
-    ``PREPROCESSING``, and the shipped model ``model.safetensors``.
+    ``PREPROCESSING``, and the shipped model ``model.safetensors``. Where a picture may show
+    several of what it recognises, ``lines.py`` has ``read_line`` and ``annotate.py`` has
+    ``annotate``; where people group its classes, ``classes.py`` has ``GROUPINGS`` and ``merge``.
 
     Args:
         name, title, summary: for the command line and the reports.
@@ -71,12 +76,44 @@ class Task:
         """The model that comes with the package."""
         return Path(__file__).parent / self.name / "model.safetensors"
 
+    @property
+    def reads_lines(self) -> bool:
+        """Whether a picture may show a line of what is recognised, and not only one."""
+        return self._has("lines")
+
+    def read_line(self, picture: Any, reader: Any) -> Any:
+        """What a picture shows, read in parts by a fitted pipeline: with text and confidence.
+
+        Only where :attr:`reads_lines`. Raises ValueError where there is nothing to read.
+        """
+        return self._module("lines").read_line(picture, reader)
+
+    def annotate(self, picture: Any, line: Any) -> Image:
+        """A picture with what :meth:`read_line` read drawn on it."""
+        return self._module("annotate").annotate(picture, line)
+
+    @property
+    def groupings(self) -> Sequence[str]:
+        """Names of the groupings of its classes; none where nobody groups them."""
+        return list(self._module("classes").GROUPINGS) if self._has("classes") else []
+
+    def merge(self, probabilities: NDArray, classes: NDArray, name: str) -> tuple[NDArray, NDArray]:
+        """Probabilities (n, groups) in a grouping, and the groups; UnknownNameError for its name.
+
+        probabilities (n, classes): of the classes.
+        """
+        nearest(name, self.groupings, f"grouping of {self.name}")
+        return self._module("classes").merge(probabilities, classes, name)
+
     def load_data(self, source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
         """Pictures to train on and to test on; ValueError for an unknown name or bad files."""
         return self._module("data").load_data(source, data_dir, seed)
 
     def _module(self, name: str) -> Any:
         return importlib.import_module(f"{self.package}.{name}")
+
+    def _has(self, name: str) -> bool:
+        return importlib.util.find_spec(f"{self.package}.{name}") is not None
 
     def preset_name(self, data: str) -> str:
         """The preset that suits some data."""

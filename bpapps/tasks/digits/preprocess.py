@@ -17,9 +17,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from bpapps import images
 
-_CHUNK = 2_000_000  # pixels worked on at once
-_WORK = 112  # longest side, in pixels, that the ink is looked for in
-_PEN = 0.1  # the broadest stroke in a large picture, of its longer side
 _FAINT = 0.02  # what counts as ink in a clean picture
 
 
@@ -64,14 +61,7 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Normalised pictures, float32 (n, size·size); a blank picture gives zeros."""
         self._check()
-        pictures = images.as_pictures(X)
-        if isinstance(pictures, list) or max(pictures.shape[1:]) > _WORK:
-            pictures = [_around_ink(picture) for picture in pictures]
-        out = np.zeros((len(pictures), self.size, self.size), dtype=np.float32)
-        for places, stack in images.by_shape(pictures):
-            step = max(1, _CHUNK // max(1, stack.shape[1] * stack.shape[2]))
-            for i in range(0, len(stack), step):
-                out[places[i : i + step]] = self._transform_stack(stack[i : i + step])
+        out = images.map_pictures(self._transform_stack, X, (self.size, self.size))
         return out.reshape(len(out), self.size * self.size)
 
     def inspect(self, picture: Any) -> str | None:
@@ -79,20 +69,7 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
 
         picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path.
         """
-        evened = _around_ink(images.as_pictures([picture])[0])
-        ink = images.find_ink(evened[None])
-        if ink.blank[0]:
-            return "no ink was found"
-        if not ink.clear[0]:
-            return "no ink stands out from the grain"
-        height, width = ink.boxes[0, 2:] - ink.boxes[0, :2]
-        broad = min(height, width) > max(8, max(height, width) / 2)  # not a 1, nor a few pixels
-        if broad and ink.mask.sum() > 0.85 * height * width:
-            return "the ink is one solid block"
-        pieces = images.count_pieces(ink.mask[0])
-        if pieces > 4:
-            return f"the ink is in {pieces} places; give one digit a picture"
-        return None
+        return images.why_not_one(images.as_pictures([picture])[0], "digit")
 
     def _transform_stack(self, stack: images.Stack) -> images.Stack:
         if stack.shape[1:] != (self.size, self.size):
@@ -113,7 +90,7 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
         boxes = images.bounding_boxes(stack > _FAINT)
         off = np.abs(images.centres_of_mass(stack) - self._middle).max(axis=1)
         strong = stack.max(axis=(1, 2)) > 0.7
-        return strong & (abs(_longer(boxes) - self.box) <= 1) & (off <= 1.5)
+        return strong & (abs(images.longer_sides(boxes) - self.box) <= 1) & (off <= 1.5)
 
     @property
     def _middle(self) -> float:
@@ -123,12 +100,12 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
     def _normalize(self, stack: images.Stack) -> images.Stack:
         ink = images.find_ink(stack)
         floor = 0.4 * ink.threshold
-        field = self._place(_above(ink.contrast, floor), ink)
-        full = _full_ink(field)
+        field = self._place(images.above(ink.contrast, floor), ink)
+        full = images.full_ink(field)
         if stack.shape[1:] == (self.size, self.size):
             here = self._in_place(ink)
-            field[here] = _above(ink.contrast, np.minimum(floor, 2 * ink.noise))[here]
-            full[here] = _full_ink(ink.contrast * ink.mask)[here]
+            field[here] = images.above(ink.contrast, np.minimum(floor, 2 * ink.noise))[here]
+            full[here] = images.full_ink(ink.contrast * ink.mask)[here]
         field /= np.maximum(full, 1e-6)[:, None, None]
         field[ink.blank] = 0
         return np.clip(field, 0, 1)
@@ -136,11 +113,11 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
     def _place(self, inked: images.Stack, ink: images.Ink) -> images.Stack:
         """The ink, scaled to the box and centred; all of the picture where no ink is clear."""
         boxes = np.where(ink.clear[:, None], ink.boxes, (0, 0, *inked.shape[1:]))
-        scale = np.where(ink.clear, self.box, self.size) / _longer(boxes)
+        scale = np.where(ink.clear, self.box, self.size) / images.longer_sides(boxes)
         source = (boxes[:, :2] + boxes[:, 2:]) / 2
         target = np.full_like(source, self.size / 2)
         if self.center == "mass":
-            source[ink.clear] = _mass(ink)[ink.clear]
+            source[ink.clear] = ink.centres()[ink.clear]
             target[ink.clear] = self._middle
         field = images.resample(inked, scale, source, target, self.size)
         # Nothing beyond the box: the paper's texture is not ink.
@@ -153,44 +130,6 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
 
     def _in_place(self, ink: images.Ink) -> NDArray[np.bool_]:
         """Whose ink needs no moving, as far as the noise lets one tell; then moving harms."""
-        off = np.abs(_mass(ink) - self._middle).max(axis=1)
-        size_right = abs(_longer(ink.boxes) - self.box) <= 2.5 + 10 * ink.noise
+        off = np.abs(ink.centres() - self._middle).max(axis=1)
+        size_right = abs(images.longer_sides(ink.boxes) - self.box) <= 2.5 + 10 * ink.noise
         return ~ink.clear | (size_right & (off <= 1.5 + 4 * ink.noise))
-
-
-def _above(contrast: images.Stack, floor: NDArray[np.float32]) -> images.Stack:
-    return np.maximum(contrast - floor[:, None, None], 0)
-
-
-def _longer(boxes: NDArray[Any]) -> NDArray[Any]:
-    return np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-
-
-def _mass(ink: images.Ink) -> NDArray[np.float32]:
-    return images.centres_of_mass(np.where(ink.mask, np.maximum(ink.contrast, 0), np.float32(0)))
-
-
-def _around_ink(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A large picture shrunk to a working size; if its ink is small, cut to its surroundings."""
-    small = images.shrink(picture, _WORK)
-    if small is picture:
-        return picture
-    top, left, bottom, right = images.find_ink(small[None], broadest=_PEN).boxes[0]
-    longer = max(bottom - top, right - left)
-    if longer == 0 or longer > max(small.shape) / 2:
-        return small
-    factor = max(picture.shape) / max(small.shape)
-    margin = longer // 2 + 2
-    rows = slice(int(max(0, top - margin) * factor), int((bottom + margin) * factor))
-    columns = slice(int(max(0, left - margin) * factor), int((right + margin) * factor))
-    near = images.shrink(picture[rows, columns], _WORK)
-    # Here the ink is known to fill half of the picture: nothing broad can be a stroke.
-    return np.clip(images.find_ink(near[None], broadest=2 * _PEN).contrast[0], 0, 1)
-
-
-def _full_ink(field: images.Stack) -> NDArray[np.float32]:
-    """The contrast of full ink, (n,): half of each picture's ink exceeds it, as in MNIST."""
-    falling = -np.sort(-field.reshape(len(field), -1), axis=1)
-    count = (falling > 0.3 * falling[:, :1]).sum(axis=1)
-    full = falling[np.arange(len(field)), (0.5 * count).astype(np.intp)]
-    return np.where(full > 0, full, 1)

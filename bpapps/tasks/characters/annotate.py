@@ -1,0 +1,39 @@
+"""What was read, drawn on the picture: a box around each character, and its letter above."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpapps import images
+from bpapps.tasks.characters.lines import Line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SURE, UNSURE = (0, 110, 60), (200, 30, 30)
+"""Colours of boxes: of characters that are at least half certain, and of others."""
+
+
+def annotate(picture: Any, line: Line) -> Image:
+    """The picture in gray with boxes and letters, a strip of white above it for the letters.
+
+    picture: what :func:`bpapps.tasks.characters.lines.read_line` takes.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    gray = images.as_pictures([picture])[0]
+    tall = [c.box[3] - c.box[1] for c in line.characters]
+    size = max(10, round(0.6 * max(tall, default=10)))
+    strip = 2 * size
+    canvas = Image.new("RGB", (gray.shape[1], gray.shape[0] + strip), "white")
+    canvas.paste(Image.fromarray(np.rint(255 * gray).astype(np.uint8)), (0, strip))
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(size)
+    for character in line.characters:
+        left, top, right, bottom = character.box
+        colour = SURE if character.confidence >= 0.5 else UNSURE
+        draw.rectangle((left - 1, top - 1 + strip, right, bottom + strip), outline=colour)
+        draw.text(((left + right) / 2, strip / 2), character.text, colour, font, anchor="mm")
+    return canvas

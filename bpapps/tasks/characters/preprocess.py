@@ -1,0 +1,155 @@
+"""Any picture of a character as two: its ink by itself, and the ink in its place.
+
+Scaled to one size, ``o`` and ``O`` are alike, and so are ``l`` and a tall ``I``: what tells them
+apart is how large they are and where they stand. So :class:`CharacterNormalizer` gives a net two
+channels. In the first the ink fills the field, whatever its size was; the second is the whole
+picture at half its own scale, which in a line of text is that of the line. It is empty where the
+ink fills the picture, for such a crop says nothing of the size. Both hold nothing but ink: the
+paper is found and taken away.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from bpapps import images
+
+_STEEPEST = 0.4  # the most that is taken for slant
+_TIGHT = 0.93  # share of a side that ink takes in a crop to the ink
+
+
+class CharacterNormalizer(TransformerMixin, BaseEstimator):
+    """Pictures of characters -> rows of size·size·2 values in [0, 1], ink bright.
+
+    Row by row, the two channels of a pixel side by side. Stateless. Takes whatever
+    :func:`bpapps.images.as_pictures` takes, and rows of its own as they are.
+
+    Parameters
+    ----------
+    size : int, default=28
+        Side of the field, in pixels.
+    box : int, default=24
+        Side of the square that the ink is scaled to fill in the first channel.
+    widen : bool, default=False
+        Whether narrow (or flat) ink is widened there, as in the aspect ratio adaptive
+        normalisation of Liu et al. (Pattern Recognition, 2003), or else its aspect kept. Narrow
+        print needs it, for its strokes come to lie closer than a pixel.
+    upright : bool, default=False
+        Whether slanted ink is set upright in the first channel.
+
+    """
+
+    def __init__(self, size: int = 28, box: int = 24, widen: bool = False, upright: bool = False):
+        self.size = size
+        self.box = box
+        self.widen = widen
+        self.upright = upright
+
+    def fit(self, X: Any, y: Any = None) -> CharacterNormalizer:
+        """Check the parameters; there is nothing to learn."""
+        self._check()
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+    def _check(self) -> None:
+        if not 1 <= self.box <= self.size:
+            raise ValueError(f"box={self.box}, size={self.size}; the box must fit the field")
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Normalised pictures, float32 (n, size·size·2); a blank picture gives zeros."""
+        self._check()
+        if self._is_own(X):
+            return X
+        field = (self.size, self.size, 2)
+        out = images.map_pictures(self._transform_stack, X, field)
+        return out.reshape(len(out), self.size * self.size * 2)
+
+    def inspect(self, picture: Any) -> str | None:
+        """Why a picture cannot be a character, in a few words; None if it can.
+
+        picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path.
+        """
+        gray = images.as_pictures([picture])[0]
+        return images.why_not_one(gray, "character", crowded=True)
+
+    def _is_own(self, X: Any) -> bool:
+        """Whether X is what this transformer gave."""
+        return (
+            isinstance(X, np.ndarray)
+            and X.dtype == np.float32
+            and X.shape[1:] == (self.size * self.size * 2,)
+        )
+
+    def _transform_stack(self, stack: images.Stack) -> NDArray[np.float32]:
+        ink = images.find_ink(stack, crowded=True)
+        inked = images.above(ink.contrast, 0.4 * ink.threshold)
+        alone = self._alone(inked, ink)
+        fields = np.stack([alone, self._in_place(inked, ink)], axis=3)
+        fields /= np.maximum(images.full_ink(alone), 1e-6)[:, None, None, None]
+        fields[ink.blank] = 0
+        return np.clip(fields, 0, 1)
+
+    def _alone(self, inked: images.Stack, ink: images.Ink) -> images.Stack:
+        """The ink, scaled to the box and centred; all of the picture where no ink is clear."""
+        if self.upright:
+            inked, ink = _upright(inked, ink)
+        boxes = np.where(ink.clear[:, None], ink.boxes, (0, 0, *inked.shape[1:]))
+        scale = self._scale(boxes)
+        source = (boxes[:, :2] + boxes[:, 2:]) / 2
+        field = images.resample(inked, scale, source, self._middle(source), self.size)
+        # Nothing beyond the box: the paper's texture is not ink.
+        half = (boxes[:, 2:] - boxes[:, :2]) * scale / 2 + 0.5
+        off = np.abs(np.arange(self.size) + 0.5 - self.size / 2)
+        inside = off <= half[:, :, None]
+        return field * (inside[:, 0, :, None] & inside[:, 1, None, :])
+
+    def _scale(self, boxes: NDArray[np.intp]) -> NDArray[Any]:
+        """By what each axis is scaled, (n, 2)."""
+        sides = boxes[:, 2:] - boxes[:, :2]
+        shares = sides / images.longer_sides(boxes)[:, None]
+        if self.widen:
+            return self.box * np.sqrt(np.sin(np.pi / 2 * shares)) / sides
+        return self.box * shares / sides
+
+    def _in_place(self, inked: images.Stack, ink: images.Ink) -> images.Stack:
+        """The whole picture at half its size, or shrunk to fit."""
+        n, height, width = inked.shape
+        scale = np.full(n, min(0.5, self.size / max(height, width)))
+        source = np.broadcast_to(np.array([height / 2, width / 2]), (n, 2))
+        shown = np.where(ink.clear[:, None, None], inked * _near(ink.mask), inked)
+        shown[_fills(ink)] = 0
+        return images.resample(shown, scale, source, self._middle(source), self.size)
+
+    def _middle(self, like: NDArray[Any]) -> NDArray[Any]:
+        return np.full(like.shape, self.size / 2)
+
+
+def _fills(ink: images.Ink) -> NDArray[np.bool_]:
+    """Whose ink all but fills the picture, from top to bottom or from side to side, (n,)."""
+    sides = np.array(ink.mask.shape[1:])
+    return np.any(ink.boxes[:, 2:] - ink.boxes[:, :2] >= _TIGHT * sides, axis=1)
+
+
+def _near(mask: images.Mask) -> images.Mask:
+    """A mask and the pixels that touch it, where the edge of a stroke fades."""
+    wide = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
+    tall = wide[:, :-2] | wide[:, 1:-1] | wide[:, 2:]
+    return tall[:, :, :-2] | tall[:, :, 1:-1] | tall[:, :, 2:]
+
+
+def _upright(inked: images.Stack, ink: images.Ink) -> tuple[images.Stack, images.Ink]:
+    """Pictures sheared so that their ink stands upright, with room for what leans out."""
+    room = inked.shape[1] // 4
+    wide = np.pad(inked * _near(ink.mask), ((0, 0), (0, 0), (room, room)))
+    inside = np.pad(ink.mask, ((0, 0), (0, 0), (room, room))).astype(np.float32)
+    slope = np.clip(images.slants(wide), -_STEEPEST, _STEEPEST)
+    mask = images.shear(inside, slope) > 0.5
+    return images.shear(wide, slope), ink._replace(mask=mask, boxes=images.bounding_boxes(mask))

@@ -1,0 +1,50 @@
+"""What the training scripts share: a figure over seeds or folds, and the file that keeps it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from bpapps import runs
+from bpapps.evaluation import Results, Score
+from bpapps.report import write_index, write_report
+
+REPORTS = Path("reports")
+
+
+def score(
+    name: str,
+    protocol: str,
+    values: list[float],
+    target: float | None,
+    references: Mapping[str, float],
+    command: str,
+) -> Score:
+    """A row of accuracies in [0, 1]: their mean and spread, what was asked for, what others had."""
+    spread = statistics.stdev(values) if len(values) > 1 else 0.0
+    reference = ", ".join(f"{who} {100 * value:.1f}" for who, value in references.items())
+    mean = statistics.mean(values)
+    return Score(name, protocol, mean, spread, values, target, reference, command)
+
+
+def in_words(row: Score) -> str:
+    """A row in a line for the terminal, in percent."""
+    values = " ".join(f"{100 * value:.2f}" for value in row.values)
+    return f"{row.name}: {100 * row.mean:.2f} ± {100 * row.spread:.2f} ({values})"
+
+
+def keep(folder: str, row: Score) -> None:
+    """Put a row in place of the one of the same name, in the report too if there is one."""
+    path = REPORTS / folder / "scores.json"
+    rows = [other for other in runs.scores_in(path.parent) if other.name != row.name]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(each) for each in [*rows, row]], indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+    if (path.parent / "results.json").exists():
+        results = Results.load(path.parent / "results.json")
+        results.scores = runs.scores_in(path.parent)
+        write_report(results, path.parent)
+        write_index(path.parent.parent)

@@ -1,0 +1,201 @@
+"""Train the character readers on each protocol and keep their scores.
+
+    python scripts/train_characters.py hand62 print plates
+
+Each protocol writes rows into ``scores.json`` of a report's folder, from where ``bpapps report``
+takes them. Every net is a run in ``runs/``: a finished one is not trained again, one that was cut
+off goes on. ``print`` also writes the model that the package ships, which is seed 0's whatever its
+score; ``plates`` measures that model on characters of number plates, none of which trained it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from scores import in_words, keep, score
+from sklearn.model_selection import StratifiedKFold
+from tqdm import tqdm
+
+from bpapps import datasets, images, models, runs, tasks
+from bpapps.evaluation import Score
+from bpapps.splits import Split
+from bpapps.tasks.characters.classes import CHARACTERS, group_labels, merge
+from bpapps.tasks.characters.data import TEST_EACH, printed
+from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_families
+
+TASK = tasks.get("characters")
+FOLDS = 5
+PRINTED_EACH, STAMPED_EACH = 450, 200
+"""Pictures of each character that the shipped model is trained on."""
+STAMPED = Look(
+    weight=0.12, aspect=0.5, blur=2.5, light=0.05, texture=0.02, fading=0.3, inverse=0.0
+)  # fmt: skip
+"""How characters look that are stamped or painted on: bold, some of them narrow."""
+
+SAME_BUT_FOR_SIZE = {**{c: c.upper() for c in "cosuvwxz"}, "l": "I"}
+"""Printed characters that other ones equal, in some fonts, but for their size."""
+SAME_ON_PLATES = {"O": "0", "I": "1"}
+TAKEN_ON_PLATES = {**{c: c.upper() for c in "cjkmopsuvwxyz"}, "I": "1", "l": "1"}
+"""Characters that no plate has -> the one on plates that looks the same cut out of its line."""
+
+HAND62: Mapping[str, tuple[str, float, dict[str, float]]] = {
+    "all": ("62 classes", 0.87, {"SVC": 0.701, "MLPClassifier": 0.659}),
+    "balanced": ("balanced 47", 0.945, {"SVC": 0.803, "MLPClassifier": 0.764}),
+    "caseless": ("caseless 36", 0.95, {"SVC": 0.806, "MLPClassifier": 0.768}),
+    "upper": ("upper 26", 0.985, {"SVC": 0.893, "MLPClassifier": 0.864}),
+    "digits": ("digits 10", 0.99, {"SVC": 0.904, "MLPClassifier": 0.880}),
+}
+"""Grouping -> what it is called, what it must reach, and what others reached on pixels."""
+
+Rows = list[tuple[str, Score]]
+"""Folders in ``reports``, and the rows that belong into them."""
+
+
+def hand62(data_dir: Path | None, command: str) -> Rows:
+    """Photos: five folds, stratified; groupings are merged outputs of one net for 62 classes."""
+    whole = datasets.load("hand62", data_dir)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(whole.labels, whole.labels)
+    values: dict[str, list[float]] = {grouping: [] for grouping in HAND62}
+    for fold, (train, test) in enumerate(tqdm(list(folds), desc="folds", disable=None)):
+        split = _part(whole, train, test, f"fold {fold + 1} of {FOLDS}, stratified")
+        model = _trained(f"characters-hand62-fold{fold}", "hand62", "photos", split)
+        probabilities = model.predict_proba(split.test_images)
+        for grouping in HAND62:
+            values[grouping].append(
+                _accuracy(probabilities, model.classes, split.test_labels, grouping)
+            )
+    protocol = f"{FOLDS} folds, stratified, {whole.n_duplicates} duplicates dropped"
+    return [
+        (
+            TASK.report_name("hand62"),
+            score(f"hand62, {name}", protocol, values[grouping], target, references, command),
+        )
+        for grouping, (name, target, references) in HAND62.items()
+    ]
+
+
+def print_(data_dir: Path | None, command: str) -> Rows:
+    """Print in families of fonts that were not trained on; ships the model."""
+    faces = fonts()
+    split = _with_stamped(printed(faces, 0, (PRINTED_EACH, TEST_EACH)), split_families(faces)[0])
+    model = _trained("characters-print-cnn-0", "print", "cnn", split)
+    models.save(TASK.shipped, model)
+    guesses = model.pipeline.predict(split.test_images)
+    read = float((guesses == split.test_labels).mean())
+    merged = _same(guesses, split.test_labels, SAME_BUT_FOR_SIZE)
+    text = f"{len(guesses)} pictures in unseen families of fonts"
+    pairs = " ".join(f"{a}{b}" for a, b in SAME_BUT_FOR_SIZE.items())
+    folder = TASK.report_name("print")
+    return [
+        (folder, score("print, 62 classes", text, [read], 0.97, {}, command)),
+        (
+            folder,
+            score("print, case merged", f"{text}; {pairs} merged", [merged], 0.993, {}, command),
+        ),
+    ]
+
+
+def plates(data_dir: Path | None, command: str) -> Rows:
+    """Characters of British number plates, read by the shipped model, which knows print only."""
+    whole = datasets.load("plate-chars", data_dir)
+    model = models.load(TASK.shipped)
+    alphabet = np.unique(whole.labels)
+    taken = np.array([TAKEN_ON_PLATES.get(c, c) for c in model.classes.tolist()])
+    probabilities = model.predict_proba(whole.images) @ (taken[:, None] == alphabet)
+    guesses = alphabet[probabilities.argmax(axis=1)]
+    read = float((guesses == whole.labels).mean())
+    merged = _same(guesses, whole.labels, SAME_ON_PLATES)
+    text = f"{len(guesses)} characters, {len(alphabet)} classes, trained on print only"
+    folder = TASK.report_name("plate-chars")
+    known = ({"a first net trained on print": 0.930}, {"a first net trained on print": 0.969})
+    return [
+        (folder, score("plate-chars, as read", text, [read], 0.96, known[0], command)),
+        (folder, score("plate-chars, O=0 and I=1", text, [merged], 0.985, known[1], command)),
+    ]
+
+
+PROTOCOLS: dict[str, Callable[[Path | None, str], Rows]] = {
+    "hand62": hand62,
+    "print": print_,
+    "plates": plates,
+}
+
+
+@click.command()
+@click.argument("protocols", nargs=-1, required=True, type=click.Choice(list(PROTOCOLS)))
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
+def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
+    """Train and test on PROTOCOLS."""
+    for name in protocols:
+        command = f"python scripts/train_characters.py {name}"
+        for folder, row in PROTOCOLS[name](data_dir, command):
+            keep(folder, row)
+            click.echo(in_words(row))
+
+
+def _part(whole: datasets.Dataset, train: NDArray, test: NDArray, text: str) -> Split:
+    data = {
+        "name": whole.name,
+        "title": whole.title,
+        "source": whole.source,
+        "licence": whole.licence,
+        "sha256": whole.sha256,
+        "split": text,
+        "n_train": len(train),
+        "n_test": len(test),
+        "n_duplicates": whole.n_duplicates,
+    }
+    pictures = [[whole.images[row] for row in rows] for rows in (train, test)]
+    return Split(pictures[0], whole.labels[train], pictures[1], whole.labels[test], data)
+
+
+def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
+    """Also trained on stamped characters: black on white, cut out of their lines to the ink."""
+    rng = np.random.default_rng((0, 2))
+    pictures, labels = characters(faces, STAMPED_EACH * len(CHARACTERS), rng, look=STAMPED)
+    ink = pictures < (0.5 * pictures.min((1, 2)) + 0.5 * pictures.max((1, 2)))[:, None, None]
+    boxes = images.bounding_boxes(ink)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    rows = np.flatnonzero(sides.min(axis=1) >= images.MIN_SIDE)
+    cut = [
+        1 - ink[row, top:bottom, left:right].astype(np.float32)
+        for row, (top, left, bottom, right) in zip(rows, boxes[rows], strict=True)
+    ]
+    whole = images.as_pictures(split.train_images)
+    return replace(
+        split,
+        train_images=[*whole, *cut],
+        train_labels=np.concatenate([split.train_labels, labels[rows]]),
+        data={**split.data, "n_train": len(whole) + len(cut)},
+    )
+
+
+def _trained(folder: str, data: str, preset: str, split: Split) -> models.Model:
+    """The model of a run, trained now where there is none yet."""
+    path = Path("runs") / folder
+    if not (path / models.FILE_NAME).exists():
+        config = runs.Config("characters", data, preset, seed=0)
+        runs.train(config, split, path, progress=True)
+    return runs.load(path).model
+
+
+def _accuracy(probabilities: NDArray, classes: NDArray, labels: NDArray, grouping: str) -> float:
+    """Of the pictures in a grouping, with no answers outside of it."""
+    kept, wanted = group_labels(labels, grouping)
+    merged, groups = merge(probabilities[kept], classes, grouping)
+    return float((groups[merged.argmax(axis=1)] == wanted).mean())
+
+
+def _same(guesses: NDArray, labels: NDArray, merged: Mapping[str, str]) -> float:
+    """Share of the guesses that are right where some characters count as others."""
+    pairs = zip(guesses.tolist(), labels.tolist(), strict=True)
+    return float(np.mean([merged.get(a, a) == merged.get(b, b) for a, b in pairs]))
+
+
+if __name__ == "__main__":
+    main()
