@@ -13,6 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.core import kernels
+
 Pictures = NDArray[np.floating]
 
 
@@ -110,6 +112,10 @@ def resample(pictures: Pictures, rows: Pictures, columns: Pictures) -> Pictures:
     padded[:, 1:-1, 1:-1] = pictures
     rows = np.clip(rows + 1, 0, height + 0.999, dtype=np.float32)
     columns = np.clip(columns + 1, 0, width + 0.999, dtype=np.float32)
+    if kernels.loaded():
+        out = np.empty(rows.shape, pictures.dtype)
+        kernels.loaded().bilinear(padded, rows, columns, out)
+        return out
     top, left = rows.astype(np.int32), columns.astype(np.int32)
     rows -= top
     columns -= left

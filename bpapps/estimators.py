@@ -350,7 +350,9 @@ class _Backprop(BaseEstimator):
             shuffle=self.shuffle,
             seed=self._seed(),
             augment=self.augment,
-            microbatch=microbatch_size(self.network_, self.params_, self.input_shape_, batch_size),
+            microbatch=microbatch_size(
+                self.network_, self.params_, self.input_shape_, batch_size, self.augment is not None
+            ),
             early_stopping=self.early_stopping and validated,
             patience=None if self._runs_to_its_end() else self.n_iter_no_change,
             tol=self.tol,

@@ -37,8 +37,13 @@ Data = tuple[NDArray, NDArray, NDArray, NDArray]
 def main(seed: int, validate: bool, with_torch: bool, data_dir: Path | None) -> None:
     """Train on MNIST once, and print the accuracy."""
     fit = fit_torch if with_torch else fit_bpapps
-    data = load(validate, data_dir)
-    predictions = fit(seed, *data[:3])
+    try:
+        data = load(validate, data_dir)
+        predictions = fit(seed, *data[:3])
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error}: pip install -e '.[bench]'") from None
     click.echo(json.dumps({"seed": seed, "accuracy": float((predictions == data[3]).mean())}))
 
 

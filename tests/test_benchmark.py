@@ -268,3 +268,10 @@ def test_the_page_opens_and_fits_a_phone(reports: Path) -> None:
         assert tab.errors == []
         assert [url for url in tab.requests if not url.startswith("data:")] == [page.as_uri()]
         assert tab.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_mnist_in_seconds_needs_its_data(tmp_path: Path) -> None:
+    done = run("mnist_in_seconds.py", "--data-dir", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: MNIST is not here")
+    assert len(done.stderr.splitlines()) == 1

@@ -57,6 +57,7 @@ def _compile() -> SimpleNamespace:
         shift,
         cross_entropy,
         add_rows,
+        bilinear,
     ]
     return SimpleNamespace(**{loop.__name__: compiled(loop) for loop in loops})
 
@@ -155,3 +156,17 @@ def add_rows(x: NDArray, W: NDArray, y: NDArray) -> None:
         if x[i] != 0:
             for j in range(y.size):
                 y[j] += x[i] * W[i, j]
+
+
+def bilinear(padded: NDArray, rows: NDArray, columns: NDArray, out: NDArray) -> None:
+    """:func:`bpapps.augment.resample`, of pictures with a border of zeros."""
+    n, height, width = out.shape
+    for b in range(n):
+        for i in range(height):
+            for j in range(width):
+                top, left = int(rows[b, i, j]), int(columns[b, i, j])
+                down, right = rows[b, i, j] - np.float32(top), columns[b, i, j] - np.float32(left)
+                upper, lower = padded[b, top, left], padded[b, top + 1, left]
+                upper += (padded[b, top, left + 1] - upper) * right
+                lower += (padded[b, top + 1, left + 1] - lower) * right
+                out[b, i, j] = upper + (lower - upper) * down

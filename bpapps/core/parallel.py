@@ -33,19 +33,22 @@ costs: measured on 784-h-10 with batches of 16 to 128, one and two threads were 
 each other at the interpreter's lock."""
 
 
-def microbatch_size(network: Layer, params: Params, in_shape: Shape, batch_size: int) -> int:
+def microbatch_size(
+    network: Layer, params: Params, in_shape: Shape, batch_size: int, augmented: bool = False
+) -> int:
     """How many samples to work on at a time; never by the number of threads.
 
     Half a batch suits two threads, and larger parts are quicker, since each call of NumPy costs
     the same; but they must fit a core's cache with all that convolutions make of them. Of 16, 32
     and 64 pictures of 28×28 pixels, 64 were a tenth faster than 32 with two threads, on nets of
     16 and 32 and of 32 and 64 filters; of 8×8 pixels, half a batch of 60 was a sixth faster
-    than 16. Dense nets: batches are cut in two, and above 256 into parts of 128.
+    than 16. Dense nets: batches are cut in two, and above 256 into parts of 128; small ones are
+    not, unless the inputs are augmented, which takes longer than such a net.
     """
     half = -(-batch_size // 2)
     if _has(network, Conv2D):
         return max(1, min(half, 64 * 28 * 28 // prod(in_shape)))
-    if params.size * batch_size < SMALL:
+    if params.size * batch_size < SMALL and not augmented:
         return batch_size
     return min(half, 128)
 

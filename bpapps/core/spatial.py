@@ -167,21 +167,19 @@ def _largest(
     def back(dy: NDArray) -> NDArray:
         whole = stride == size and count * stride == x.shape[axis]
         dx = np.empty_like(x) if whole else np.zeros_like(x)
-        apart = stride >= size  # each pixel is in one window at most
         left = dy
-        for i in range(size):
-            place = neighbours(dx, i)
-            if i == size - 1:
-                share = left
-            else:
-                first = neighbours(x, i) == y
-                share = np.multiply(left, first, out=place if apart else None)
-                left = left - share
-            if not apart:
-                place += share
-        if apart:
-            neighbours(dx, size - 1)[...] = left
+        for i in range(size - 1):
+            share = left * (neighbours(x, i) == y)
+            put(neighbours(dx, i), share)
+            left = left - share
+        put(neighbours(dx, size - 1), left)
         return dx
+
+    def put(place: NDArray, share: NDArray) -> None:
+        if stride >= size:  # no pixel is in two windows
+            place[...] = share
+        else:
+            place += share
 
     return y, back
 

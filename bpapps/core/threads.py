@@ -6,6 +6,7 @@ is held to one thread while a team is at work, or the two would fight over the c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -170,13 +171,7 @@ def _keep_freed_memory() -> None:
     """
     import ctypes
 
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if _has_libc() else None
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, 32 << 20)
         mallopt(_TRIM_THRESHOLD, 64 << 20)
-
-
-def _has_libc() -> bool:
-    import os
-
-    return os.name == "posix"

@@ -30,7 +30,6 @@ class Comparison:
     met: bool
     ours: str
     theirs: str
-    losses: str = ""
     ratio: float = nan
     quartiles: tuple[float, float] = (nan, nan)
     wanted: float = nan
@@ -66,6 +65,12 @@ def comparisons(results: Row) -> list[Comparison]:
     return [found for row in results["works"] for found in _comparisons(row)]
 
 
+def losses(row: Row) -> str:
+    """What the contestants came to by the same steps: ``ours 0.154, torch 0.154``."""
+    found = row["losses"] or {}
+    return ", ".join(f"{who} {words.number(value)}" for who, value in found.items())
+
+
 def tally(results: Row) -> str:
     """How many targets are met: ``9 of 12``."""
     found = comparisons(results)
@@ -93,10 +98,10 @@ def growth_in_words(series: Series) -> str:
 def _comparisons(row: Row) -> Iterator[Comparison]:
     about = (row["name"], row["about"])
     variant = f" ({row['torch_variant']})" if row["torch_variant"] else ""
-    yield _ratio(row, "torch", f"PyTorch{variant}", row["target"], row["pairs"], "ours")
+    yield _ratio(row, "torch", f"PyTorch{variant}", row["target"], row["pairs"])
     if row["ratio_to_sklearn"] is not None:
         target, pairs = row["target_to_sklearn"], row["pairs_with_sklearn"]
-        yield _ratio(row, "sklearn", "MLPClassifier", target, pairs, "estimator")
+        yield _ratio(row, "sklearn", "MLPClassifier", target, pairs)
     if row["share_of_sgemm"] is not None:
         share = row["share_of_sgemm"]
         yield Comparison(
@@ -132,11 +137,10 @@ def _comparisons(row: Row) -> Iterator[Comparison]:
 
 
 def _ratio(
-    row: Row, whom: str, against: str, target: float, pairs: list[list[float]], us: str
+    row: Row, whom: str, against: str, target: float, pairs: list[list[float]]
 ) -> Comparison:
     value = row[f"ratio_to_{whom}"]
     low, high = row[f"ratio_to_{whom}_quartiles"]
-    losses = row["losses"] or {}
     ours, theirs = (_amount(row, statistics.median(column)) for column in zip(*pairs, strict=True))
     return Comparison(
         work=row["name"],
@@ -148,7 +152,6 @@ def _ratio(
         met=value >= target,
         ours=ours,
         theirs=theirs,
-        losses=f"{words.number(losses[us])} / {words.number(losses[whom])}" if losses else "",
         ratio=value,
         quartiles=(low, high),
         wanted=target,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bpapps.augment import resample
 from bpapps.core import (
     SGD,
     Adam,
@@ -111,6 +112,16 @@ def test_one_sample_with_many_zeros() -> None:
     params = initial_params(DENSE, (50,))
     plain, quick = both_ways(lambda: DENSE(params, x)[0])
     np.testing.assert_allclose(quick, plain, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_resampled_pictures(dtype: Any) -> None:
+    rng = np.random.default_rng(4)
+    pictures = rng.random((3, 6, 5)).astype(dtype)
+    rows, columns = (rng.uniform(-3, 9, (3, 6, 5)).astype(np.float32) for _ in range(2))
+    plain, quick = both_ways(lambda: resample(pictures, rows, columns))
+    assert plain.dtype == quick.dtype
+    np.testing.assert_array_equal(plain, quick)
 
 
 @pytest.mark.parametrize(("epochs", "loads"), [(1, False), (2, True)])
