@@ -7,7 +7,6 @@ The folder holds ``config.json`` (what made it; a rerun with it gives the same b
 
 from __future__ import annotations
 
-import importlib
 import json
 import time
 import zlib
@@ -291,8 +290,7 @@ def measure(
     if split.test_groups is not None:
         results.group_scores = group_scores(*answers, split.test_groups)
     if model.task.reads_lines:
-        trial = importlib.import_module(f"{model.task.package}.trial")
-        results.lines = trial.line_scores(
+        results.lines = model.task.line_scores(
             model.pipeline, QUICK_LINES if quick else LINES, seed=seed, noise=noise,
             progress=progress,
         )  # fmt: skip
@@ -359,13 +357,15 @@ def _data(model: Model, split: Split) -> dict[str, Any]:
 
 
 def _pictures(model: Model, given: Any) -> NDArray[np.float32]:
-    """The test pictures as one array: as they are, or normalised where their sizes differ."""
+    """The test pictures as one array: as they are, or made of one size where theirs differ."""
     pictures = images.as_pictures(given)
     if isinstance(pictures, np.ndarray):
         return pictures
     flat = model.pipeline[:-1].transform(given)
     side = round(flat.shape[1] ** 0.5)
-    return flat.reshape(len(flat), side, side)
+    if side * side == flat.shape[1]:  # normalised pictures, of one channel
+        return flat.reshape(len(flat), side, side)
+    return images.of_one_size(pictures)
 
 
 def _some(n: int, most: int, seed: int) -> NDArray[np.intp]:

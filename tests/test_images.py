@@ -426,3 +426,13 @@ def test_shrinking_averages():
     np.testing.assert_allclose(small[0, 0], picture[:3, :3].mean(), atol=1e-6)
     assert max(small.shape) == 20
     assert images.shrink(picture, 60) is picture
+
+
+def test_pictures_of_one_size_go_on_as_their_border_is() -> None:
+    small, large = np.full((2, 4), 0.25, np.float32), np.ones((5, 300), np.float32)
+    small[0, 1] = 1
+    fields = images.of_one_size([small, large])
+    assert fields.shape[0] == 2
+    assert max(fields.shape[1:]) <= images.WORK
+    assert (fields == 0.25).sum() == fields[0].size - 1
+    assert fields[1].min() == 1

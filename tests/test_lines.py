@@ -275,6 +275,7 @@ BAD = {
     "pepper": (np.where(RNG.random((300, 300)) < 0.03, 0.0, 1.0), "places|pixels tall|no char"),
     "one dot": (dot(), "a dot or a block"),
     "a page": (page(), "has 3 lines; .* Tesseract reads whole pages"),
+    "a page as high as wide": (np.vstack([page()] * 4), "has 12 lines"),
     "NaN": (np.full((48, 99), np.nan), "NaN"),
 }
 

@@ -73,7 +73,8 @@ def test_the_default_data(task: Task, data: dict[str, Split]) -> None:
 @each_preset
 def test_each_preset_trains_and_answers(task: Task, preset: str, data: dict[str, Split]) -> None:
     assert task.presets[preset].summary
-    pictures, labels = some(data[task.name])
+    classes = len(np.unique(data[task.name].train_labels))
+    pictures, labels = some(data[task.name], 3 * classes)
     pipeline = task.pipeline(preset, max_iter=1, random_state=0, n_jobs=1)
     assert pipeline[-1].max_iter == 1
     pipeline.fit(pictures, labels)

@@ -39,8 +39,9 @@ class Task:
 
     Its folder has beside it ``data.py`` with ``load_data``, ``model.py`` with ``PRESETS`` and
     ``PREPROCESSING``, and the shipped model ``model.safetensors``. Where a picture may show
-    several of what it recognises, ``lines.py`` has ``read_line`` and ``annotate.py`` has
-    ``annotate``; where people group its classes, ``classes.py`` has ``GROUPINGS`` and ``merge``.
+    several of what it recognises, ``lines.py`` has ``read_line``, ``annotate.py`` has ``annotate``
+    and ``trial.py`` has ``line_scores``; where people group its classes, ``classes.py`` has
+    ``GROUPINGS`` and ``merge``.
 
     Args:
         name, title, summary: for the command line and the reports.
@@ -87,6 +88,10 @@ class Task:
         Only where :attr:`reads_lines`. Raises ValueError where there is nothing to read.
         """
         return self._module("lines").read_line(picture, reader)
+
+    def line_scores(self, reader: Any, count: int, **options: Any) -> Any:
+        """How well a fitted pipeline reads so many lines that the task draws itself."""
+        return self._module("trial").line_scores(reader, count, **options)
 
     def annotate(self, picture: Any, line: Any) -> Image:
         """A picture with what :meth:`read_line` read drawn on it."""

@@ -18,5 +18,5 @@ TASK = Task(
         "emnist-mnist": "EMNIST's 70,000 digits, split as MNIST",
     },
     package=__name__,
-    preset_for={"": "cnn"},
+    preset_for={"hand62": "photos", "": "cnn"},
 )

@@ -23,7 +23,7 @@ from bpapps.tasks.characters.decode import Run, best_runs, certainty, weigh
 from bpapps.tasks.characters.guides import Guides, guess
 from bpapps.tasks.characters.pieces import Pieces, cut_up
 from bpapps.tasks.characters.render import BASELINE, CAPITAL
-from bpapps.tasks.characters.strokes import NoLineError, Strokes, boxes, find_strokes
+from bpapps.tasks.characters.strokes import NoLineError, PageError, Strokes, boxes, find_strokes
 
 CELL = (48, 36)
 """Height and width, in pixels, of the pictures that the reader is shown."""
@@ -83,6 +83,8 @@ def read_line(picture: Any, reader: Any) -> Line:
     alone = _alone(given, reader)
     try:
         line, likelihood = _surest(given, reader)
+    except PageError:
+        raise
     except NoLineError:
         if alone is None:
             raise

@@ -29,6 +29,10 @@ class NoLineError(ValueError):
     """A picture that is not of one line of characters: why, in one line."""
 
 
+class PageError(NoLineError):
+    """There is more than one line in the picture."""
+
+
 @dataclass(frozen=True)
 class Strokes:
     """The ink of a line, set level.
@@ -224,7 +228,7 @@ def _in_line(labels: NDArray[np.intp], height: float) -> NDArray[np.bool_]:
     counts = np.bincount(band, minlength=2)[1:]
     lines = int((counts >= max(2, 0.25 * counts.max())).sum())
     if lines > 1:
-        raise NoLineError(PAGE.format(lines))
+        raise PageError(PAGE.format(lines))
     own = box[band == 1 + counts.argmax()]
     low, high = own[:, 0].min() - 0.35 * height, own[:, 2].max() + 0.25 * height
     inside = (middle > low) & (middle < high)
