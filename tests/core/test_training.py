@@ -46,6 +46,7 @@ from bpapps.core import (
     train,
     training,
 )
+from bpapps.core.parallel import microbatch_size
 
 NETWORK = Chain(Dense(16), Tanh(), Dense(3))
 
@@ -758,3 +759,24 @@ def test_lbfgs_diverges_with_a_clear_error() -> None:
     X[0, 0] = np.nan
     with pytest.raises(DivergenceError, match="inputs scaled"):
         training.train_lbfgs(NETWORK, initial_params(NETWORK, (4,)), X, y, plan_of())
+
+
+CUTS = [
+    (Dense(10), (784,), 32, False, 32),
+    (Dense(10), (784,), 128, False, 128),
+    (Dense(10), (784,), 128, True, 64),
+    (Dense(10), (784,), 64, True, 64),
+    (Dense(800), (784,), 128, False, 64),
+    (Dense(800), (784,), 1024, False, 128),
+    (Chain(Conv2D(2, 3)), (28, 28, 1), 128, False, 64),
+    (Chain(Conv2D(2, 3)), (28, 28, 1), 512, True, 64),
+    (Chain(Conv2D(2, 3)), (8, 8, 1), 61, False, 31),
+]
+
+
+@pytest.mark.parametrize(("network", "in_shape", "batch", "augmented", "size"), CUTS)
+def test_how_a_batch_is_cut(
+    network: Any, in_shape: tuple, batch: int, augmented: bool, size: int
+) -> None:
+    params = initial_params(network, in_shape)
+    assert microbatch_size(network, params, in_shape, batch, augmented) == size
