@@ -361,10 +361,11 @@ def _pictures(model: Model, given: Any) -> NDArray[np.float32]:
     pictures = images.as_pictures(given)
     if isinstance(pictures, np.ndarray):
         return pictures
-    flat = model.pipeline[:-1].transform(given)
-    side = round(flat.shape[1] ** 0.5)
-    if side * side == flat.shape[1]:  # normalised pictures, of one channel
-        return flat.reshape(len(flat), side, side)
+    normalize = model.pipeline[:-1].transform
+    values = normalize(given[:1]).shape[1]
+    side = round(values**0.5)
+    if side * side == values:  # normalised pictures are of one channel, and can be shown
+        return normalize(given).reshape(-1, side, side)
     return images.of_one_size(pictures)
 
 

@@ -131,7 +131,9 @@ class BatchGradient:
         parts = cut(len(rows), self.microbatch)
         while len(self._gradients) < len(parts):
             self._gradients.append(Gradient.like(self.params))
-        shares = None if weights is None else weights[rows] / weights[rows].sum()
+        shares = None if weights is None else weights[rows]
+        if shares is not None:
+            shares = shares / shares.sum()
 
         def work(number: int) -> float:
             part = parts[number]
