@@ -6,7 +6,7 @@ The file is safetensors with JSON metadata; loading it runs no code from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,12 +65,14 @@ class Reading:
 class LineReading:
     """What a picture of several characters shows: ``line`` has their text and confidences.
 
-    ``problem`` is a line that says why there is none, or is empty.
+    ``problem`` is a line that says why there is none, or is empty; ``nothing`` is what JSON says
+    then in place of the line.
     """
 
     file: str
     problem: str
     line: Any = None
+    nothing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def unsure(self) -> bool:
@@ -85,8 +87,7 @@ class LineReading:
 
     def plain(self) -> dict[str, Any]:
         """As JSON data; ``problem`` is null where there is none."""
-        nothing: dict[str, Any] = {"text": None, "confidence": None}
-        read = nothing if self.line is None else self.line.plain()
+        read = self.nothing if self.line is None else self.line.plain()
         return {"file": self.file, "problem": self.problem or None, **read, "unsure": self.unsure}
 
 
@@ -139,20 +140,23 @@ class Model:
 
         grouping: the name of the groups of classes to answer with, for tasks that have any.
         """
-        reader = Grouped(self.task, self.pipeline, grouping) if grouping else self.pipeline
         if self.task.reads_lines:
-            return [self._read_line(file, reader) for file in files]
+            return [self._read_line(file, grouping) for file in files]
+        reader = Grouped(self.task, self.pipeline, grouping) if grouping else self.pipeline
         return [self._read(file, reader) for file in files]
 
-    def _read_line(self, file: Path, reader: Any) -> LineReading:
+    def _read_line(self, file: Path, grouping: str | None) -> LineReading:
+        nothing = self.task.nothing_read
         try:
             picture = read_picture(file)
         except PictureError as error:
-            return LineReading(str(file), str(error))
+            return LineReading(str(file), str(error), nothing=nothing)
         try:
-            return LineReading(str(file), "", self.task.read_line(picture, reader))
+            line = self.task.read_line(picture, self.pipeline, grouping)
         except ValueError as error:
-            return LineReading(str(file), f"{file}: nothing to recognise, {error}")
+            problem = f"{file}: nothing to recognise, {error}"
+            return LineReading(str(file), problem, nothing=nothing)
+        return LineReading(str(file), "", line)
 
     def _read(self, file: Path, reader: Any) -> Reading:
         try:

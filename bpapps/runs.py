@@ -153,12 +153,12 @@ def _fit(
 
 @contextmanager
 def output_folder(folder: Path) -> Iterator[None]:
-    """Make a folder to write to; it goes again if nothing came to be in it.
+    """Make a folder to write to, and those above; they go again if nothing came to be in them.
 
     Raises:
         ValueError: it cannot be written; better to know that before any work is done for it.
     """
-    is_new = not folder.exists()
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
@@ -170,9 +170,9 @@ def output_folder(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if is_new:
-            with suppress(OSError):
-                folder.rmdir()  # which only an empty one suffers
+        with suppress(OSError):
+            for path in new:
+                path.rmdir()  # which only an empty one suffers
 
 
 def load(folder: Path) -> Run:
@@ -253,9 +253,13 @@ def measure(
         noise: also under corruptions; dependence: also train anew on less and on worse data.
         quick: fewer pictures for the noise, and no further trainings.
         seed: for what is drawn to make noise; by default the run's.
+
+    Raises:
+        ValueError: the data have a class that the model does not know.
     """
     start = time.perf_counter()
     model = run.model
+    _check_classes(model, split.test_labels)
     seed = run.config.seed if seed is None else seed
     probabilities = model.predict_proba(split.test_images)
     pictures = _pictures(model, split.test_images)
@@ -305,6 +309,16 @@ def measure(
         _measure_dependence(results, run, split, progress)
     results.made = made(command, seed, seconds + time.perf_counter() - start)
     return results
+
+
+def _check_classes(model: Model, labels: NDArray[Any]) -> None:
+    known = [str(name) for name in model.classes]
+    if strange := sorted({str(label) for label in labels} - set(known)):
+        also = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise ValueError(
+            f"the data have the class {strange[0]}{also}, which the model does not know; "
+            f"it knows {len(known)}, {known[0]} to {known[-1]}"
+        )
 
 
 def _measure_dependence(

@@ -13,41 +13,36 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import numpy as np
 from PIL import Image
-from scores import in_words, keep, score
+from scores import errors_in_a_line, in_words, keep, score
 from tqdm import tqdm
 
 from bpapps import models
-from bpapps.tasks.characters import render, texts
+from bpapps.tasks.characters import texts, trial
 from bpapps.tasks.characters.lines import read_line
 from bpapps.tasks.characters.score import edit_distance
 
 TARGET = 0.98  # a character error rate of 2%
 
 
-class Sample(NamedTuple):
-    """A line: what it says, the family it is set in, and its picture."""
-
-    text: str
-    family: str
-    picture: np.ndarray
-
-
 @click.command()
-@click.option("--lines", default=200, show_default=True, help="How many lines.")
+@click.option(
+    "--lines", type=click.IntRange(1), default=200, show_default=True, help="How many lines."
+)
 @click.option("--random", is_flag=True, help="Lines of random characters instead of words.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--model", default="characters", show_default=True, help="Model to read them with.")
 def main(lines: int, random: bool, seed: int, model: str) -> None:
     """Read rendered lines, by the model and by Tesseract."""
-    reader = models.find(model).pipeline
-    samples = _samples(lines, texts.random if random else texts.words, seed)
+    with errors_in_a_line():
+        reader = models.find(model).pipeline
+        samples = trial.samples(lines, seed, texts.random if random else texts.words)
     truth = [sample.text for sample in samples]
     read = {"bpapps": [_ours(reader, s.picture) for s in tqdm(samples, disable=None)]}
     if shutil.which("tesseract"):
@@ -73,18 +68,6 @@ def main(lines: int, random: bool, seed: int, model: str) -> None:
         )  # fmt: skip
         keep("characters", row)
         click.echo(in_words(row))
-
-
-def _samples(count: int, text: Callable[[np.random.Generator], str], seed: int) -> list[Sample]:
-    """Lines in the fonts held out for testing, each family as often as any other."""
-    rng = np.random.default_rng(seed)
-    _, fonts = render.split_families(render.fonts())
-    samples = []
-    for place in render.pick_fonts(fonts, count, rng):
-        written = text(rng)
-        picture = render.line(written, fonts[place], rng).picture
-        samples.append(Sample(written, fonts[place].family, picture))
-    return samples
 
 
 def _ours(reader: Any, picture: np.ndarray) -> str:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+
+import click
 
 from bpapps import runs
 from bpapps.evaluation import Results, Score
 from bpapps.report import write_index, write_report
 
 REPORTS = Path("reports")
+
+
+@contextmanager
+def errors_in_a_line() -> Iterator[None]:
+    """Bad input, such as data that are not here, is told in a line on stderr; exit code 1."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from None
 
 
 def score(

@@ -10,7 +10,6 @@ which is seed 0's whatever its score.
 
 from __future__ import annotations
 
-import hashlib
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import click
 import numpy as np
-from scores import in_words, keep, score
+from scores import errors_in_a_line, in_words, keep, score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
@@ -89,7 +88,7 @@ def mnist_mlp(options: Options) -> tuple[str, Score]:
 
 def photos(options: Options) -> tuple[str, Score]:
     """The MNIST nets on phone photos of digits, which neither trained nor tuned them."""
-    pictures, labels = _phone_photos(datasets.data_dir(options["data_dir"]) / "hand62" / "PNG")
+    pictures, labels = _phone_photos(options["data_dir"])
     values = [
         float((runs.load(_folder("cnn", seed)).model.pipeline.predict(pictures) == labels).mean())
         for seed in _seeds(options)
@@ -118,8 +117,9 @@ def main(protocols: tuple[str, ...], seeds: int, data_dir: Path | None) -> None:
     """Train and test on PROTOCOLS, with several seeds where they have any."""
     for name in protocols:
         options = {"seeds": seeds, "data_dir": data_dir, "command": _command(name, seeds)}
-        folder, row = PROTOCOLS[name](options)
-        keep(folder, row)
+        with errors_in_a_line():
+            folder, row = PROTOCOLS[name](options)
+            keep(folder, row)
         click.echo(in_words(row))
 
 
@@ -165,17 +165,11 @@ def _mnist(preset: str, options: Options) -> tuple[list[float], list[runs.Run]]:
     return scores, finished
 
 
-def _phone_photos(folder: Path) -> tuple[list[Any], np.ndarray]:
+def _phone_photos(data_dir: Path | None) -> tuple[list[Any], np.ndarray]:
     """Photos of digits and their labels, exact duplicates dropped."""
-    files = sorted(file for file in folder.glob("DIGIT_*") if file.suffix.lower() == ".png")
-    if not files:
-        raise click.ClickException(f"{folder}: no photos called DIGIT_…; give --data-dir")
-    unique: dict[bytes, Path] = {}
-    for file in files:
-        unique.setdefault(hashlib.sha256(file.read_bytes()).digest(), file)
-    chosen = list(unique.values())
-    labels = [int(file.stem.split("_")[1]) for file in chosen]
-    return [images.read_picture(file) for file in chosen], np.array(labels)
+    whole = datasets.load("hand62", data_dir)
+    rows = np.flatnonzero(np.char.isdigit(whole.labels))
+    return [whole.images[row] for row in rows], whole.labels[rows].astype(int)
 
 
 if __name__ == "__main__":

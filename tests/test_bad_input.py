@@ -161,6 +161,17 @@ def train_on(make_data: Callable[[Place], Path]) -> Make:
     return lambda place: train("--data", make_data(place))(place)
 
 
+def evaluate_on(make_data: Callable[[Place], Path]) -> Make:
+    return lambda place: ["evaluate", place.trained, "--data", make_data(place)]
+
+
+def stranger(place: Place) -> Path:
+    """Pictures of two classes, one of which is no digit's."""
+    folder = tools.write_classes(place.folder / "data", [1, 7], each=6)
+    (folder / "7").rename(folder / "x")
+    return folder
+
+
 def train_mnist(spoil: Callable[[Path], None]) -> Make:
     """Train on a few digits in MNIST's files, one of which is spoilt."""
 
@@ -227,6 +238,18 @@ DATA = [
         train_on(lambda p: p.file("data.csv", "a,b\n1,2\n")),
         BAD_INPUT,
         r"data\.csv, line 1",
+    ),
+    Case(
+        "a class that the model does not know",
+        evaluate_on(stranger),
+        BAD_INPUT,
+        "the data have the class x, which the model does not know; it knows 10, 0 to 9",
+    ),
+    Case(
+        "a report on such data",
+        lambda p: ["report", "digits", "--model", *evaluate_on(stranger)(p)[1:]],
+        BAD_INPUT,
+        "the data have the class x, which the model does not know",
     ),
     Case("missing data", train("--data=nowhere/pictures"), BAD_INPUT, "no such file or folder"),
     Case("missing CSV", train("--data=no.csv"), BAD_INPUT, r"no\.csv: no such file"),

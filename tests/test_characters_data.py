@@ -12,12 +12,13 @@ import pytest
 import tools
 from PIL import Image
 
-from bpapps import datasets
+from bpapps import datasets, models
 from bpapps.datasets import DataError
+from bpapps.evaluation import Results
 from bpapps.names import UnknownNameError
 from bpapps.tasks.characters import classes, data, render
 from bpapps.tasks.characters.classes import CHARACTERS, GROUPINGS
-from bpapps.tasks.characters.fonts import Font, design, fonts, split_families
+from bpapps.tasks.characters.fonts import Font, design, fonts, for_lines, split_families
 from bpapps.tasks.characters.glyphs import stroke_width, thicken
 from bpapps.tasks.characters.render import LIGHT, Look
 
@@ -189,6 +190,11 @@ def test_a_face_that_comes_twice_counts_once(tmp_path: Path) -> None:
     assert [font.path.name for font in fonts(tmp_path)] == ["a.ttf"]
 
 
+def test_a_font_without_a_space_sets_no_line(own: list[Font]) -> None:
+    left = {font.path.name for font in own} - {font.path.name for font in for_lines(own)}
+    assert left == {"cmmi10.ttf"}  # of formulas
+
+
 # ------------------------------------------------------------------ characters
 
 
@@ -290,6 +296,34 @@ def test_boxes_are_where_the_ink_is(own: list[Font]) -> None:
             inside[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1] = True
             assert away[top:bottom, left:right].max() > 0.2
         assert away[inside].mean() > 5 * away[~inside].mean()
+
+
+def test_thin_strokes_do_not_fade_away(own: list[Font], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line in a thin face, at a height at which its strokes are less than a pixel."""
+    (thin,) = (font for font in own if font.path.name == "cmr10.ttf")
+
+    def least() -> float:
+        seen = [line(thin, seed=seed, height=24) for seed in range(30)]
+        inked = [
+            np.quantile([np.ptp(p[t:b, left:r]) for t, left, b, r in boxes], 0.1)
+            for p, boxes in seen
+        ]
+        return float(min(inked))
+
+    faint = least()
+    monkeypatch.setattr(render, "_THINNEST", 0.0)
+    assert faint > 0.3
+    assert faint > least() + 0.05
+
+
+def test_hairlines_stay_where_strokes_become_thinner() -> None:
+    ink = np.zeros((30, 40), dtype=np.uint8)
+    ink[5:25, 5:13] = ink[14, 5:35] = 255  # a stem, and a hairline
+    thin = render._weighted(ink, -1)
+    assert thin[14, 20] == 255
+    assert thin[8, 5] == thin[8, 12] == 0
+    assert thin[8, 9] == 255
+    assert render._weighted(ink, 1)[13, 20] == 255
 
 
 def test_the_same_line_for_the_same_seed(own: list[Font]) -> None:
@@ -431,3 +465,37 @@ def test_real_plates_are_only_tested_on(own: list[Font], monkeypatch: pytest.Mon
     assert split.data["n_test"] == len(split.test_labels) == len(split.test_groups) == 3597
     assert set(split.train_labels.tolist()) == set(split.test_labels.tolist())
     assert split.train_images.shape == (3 * 34, 48, 36)
+
+
+def test_a_report_on_emnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real command, on a small set in EMNIST's format: columns before rows, numbers 0 to 46."""
+    (font,) = (font for font in fonts(_matplotlib()) if font.path.name == "DejaVuSans.ttf")
+    pictures, labels = some([font], 180, labels="7Ad", size=(28, 28), look=CLEAN)
+    number = np.array([{"7": 7, "A": 10, "d": 38}[label] for label in labels])
+    folder = tmp_path / "data" / "emnist-balanced"
+    folder.mkdir(parents=True)
+    for part, rows in (("train", slice(120)), ("test", slice(120, None))):
+        start = folder / f"emnist-balanced-{part}"
+        ink = 255 - pictures[rows]
+        tools.write_idx(Path(f"{start}-images-idx3-ubyte.gz"), ink.transpose(0, 2, 1))
+        tools.write_idx(Path(f"{start}-labels-idx1-ubyte.gz"), number[rows])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bpapps.runs.QUICK_LINES", 1)
+    answer = tools.call(
+        *("report", "characters", "--data=emnist-balanced", f"--data-dir={tmp_path / 'data'}"),
+        *("--preset=mlp", "--set=hidden_layer_sizes=[32]", "--set=max_iter=4"),
+        *("--set=augment=null", "--quick", "--json"),
+    )
+    assert answer.code == 0, answer.err
+    report = tmp_path / "reports" / "characters-emnist-balanced"
+    results = Results.load(report / "results.json")
+    assert results.classes == ["7", "A", "d"]
+    assert (results.data["n_train"], results.data["n_test"]) == (120, 60)
+    assert [row.recall.n for row in results.per_class] == np.unique(
+        labels[120:], return_counts=True
+    )[1].tolist()
+    assert "EMNIST Balanced" in (report / "index.html").read_text(encoding="utf-8")
+    # Upright, as the shipped reader knows them.
+    split = data.load_data("emnist-balanced", tmp_path / "data")
+    upright = models.find("characters").pipeline.predict(split.test_images)
+    assert np.mean(upright == split.test_labels) > 0.8

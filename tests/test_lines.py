@@ -15,6 +15,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.special import softmax
 
+from bpapps.names import UnknownNameError
 from bpapps.tasks.characters import decode, guides, render, texts
 from bpapps.tasks.characters.annotate import annotate
 from bpapps.tasks.characters.classes import CHARACTERS
@@ -144,6 +145,17 @@ def test_many_lines_of_words() -> None:
     assert errors <= 0.06 * total
 
 
+def test_groups_do_not_change_where_a_line_is_cut() -> None:
+    """An m is no I and L, and so on, though in capitals alone it might be."""
+    known = rendered("mummy 42").picture
+    whole, capitals = read(known), read_line(known, reader(), "caseless")
+    assert (whole.text, capitals.text) == ("mummy 42", "MUMMY 42")
+    assert [c.box for c in capitals.characters] == [c.box for c in whole.characters]
+    assert read_line(rendered("6").picture, reader(), "digits").text == "6"
+    with pytest.raises(UnknownNameError, match="did you mean 'caseless'"):
+        read_line(known, reader(), "caseles")
+
+
 # ------------------------------------------------------------------ parting
 
 
@@ -235,6 +247,21 @@ def test_neighbours_tell_what_shape_cannot() -> None:
     assert text(two, doubt, two) == "202"
     assert text(tee, doubt, tee) == "TOT"
     assert text(small, doubt, small) == "tot"
+
+
+def test_kinds_that_go_together() -> None:
+    classes = ["0", "O", "o"]
+    capital, small, digit = [0, 0.9, 0.1], [0, 0.1, 0.9], [0.9, 0.05, 0.05]
+
+    def agreement(*rows: list[float], breaks: tuple[int, ...] = (0,)) -> float:
+        first = [i in breaks for i in range(len(rows))]
+        return decode.agreement(np.array(rows), classes, first)
+
+    together = agreement(capital, small, small)
+    assert together > agreement(small, capital, small)  # oOo
+    assert together > agreement(capital, digit, small)
+    apart = agreement(small, capital, capital, breaks=(0, 1))
+    assert apart > agreement(small, capital, capital)
 
 
 def test_guides_leave_open_what_the_ink_does() -> None:

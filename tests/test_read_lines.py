@@ -81,6 +81,16 @@ def test_groups_of_classes(model: Path, tmp_path: Path) -> None:
     assert reading["text"] == "KATE 42"
 
 
+def test_groups_do_not_change_where_a_line_is_cut(model: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "line.png", "mummy 42")
+
+    def boxes(*options: str) -> list[list[int]]:
+        (reading,) = json.loads(tools.call("predict", model, file, "--json", *options).out)
+        return [character["box"] for character in reading["characters"]]
+
+    assert boxes() == boxes("--classes=caseless") == boxes("--classes=digits")
+
+
 def test_a_drawing(model: Path, tmp_path: Path) -> None:
     file, out = write(tmp_path / "line.png", "Kate 42"), tmp_path / "drawn.png"
     answer = tools.call("predict", model, file, "--annotate", out)
@@ -98,6 +108,10 @@ def test_lines_that_cannot_be_read(model: Path, tmp_path: Path) -> None:
     assert answer.code == 1
     read = json.loads(answer.out)
     assert [reading["text"] for reading in read] == [None, "Kate 42", None, None]
+    assert {frozenset(reading) for reading in read} == {
+        frozenset({"file", "problem", "text", "confidence", "characters", "unsure"})
+    }
+    assert [len(reading["characters"]) for reading in read] == [0, 6, 0, 0]
     blank, page, missing = answer.errors
     assert blank.endswith("blank.png: nothing to recognise, no character was found")
     assert "page.png: nothing to recognise, it has 3 lines" in page

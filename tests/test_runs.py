@@ -175,7 +175,7 @@ def test_a_damaged_history(content: str, split: Split, tmp_path: Path) -> None:
 
 def test_an_output_folder_that_was_there_stays(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
-    for name in ("old", "new"):
+    for name in ("old", "new", "newer/and/deeper"):
         with runs.output_folder(tmp_path / name):
             assert (tmp_path / name).is_dir()
     assert sorted(tools.contents(tmp_path)) == ["old"]

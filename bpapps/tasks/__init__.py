@@ -82,12 +82,18 @@ class Task:
         """Whether a picture may show a line of what is recognised, and not only one."""
         return self._has("lines")
 
-    def read_line(self, picture: Any, reader: Any) -> Any:
+    def read_line(self, picture: Any, reader: Any, grouping: str | None = None) -> Any:
         """What a picture shows, read in parts by a fitted pipeline: with text and confidence.
 
-        Only where :attr:`reads_lines`. Raises ValueError where there is nothing to read.
+        Only where :attr:`reads_lines`. grouping: the name of the groups of classes to answer with.
+        Raises ValueError where there is nothing to read.
         """
-        return self._module("lines").read_line(picture, reader)
+        return self._module("lines").read_line(picture, reader, grouping)
+
+    @property
+    def nothing_read(self) -> Mapping[str, Any]:
+        """The JSON of a picture that shows no line, of the same keys as that of one that does."""
+        return self._module("lines").NOTHING
 
     def line_scores(self, reader: Any, count: int, **options: Any) -> Any:
         """How well a fitted pipeline reads so many lines that the task draws itself."""

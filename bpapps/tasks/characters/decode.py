@@ -1,9 +1,11 @@
 """From what the reader thinks of every run of pieces to the likeliest line.
 
 First the runs that are characters are chosen, by the best path over all ways to part the pieces
-(Bellman). Then each character's probabilities are weighed with its neighbours': within a word,
-digits, capitals and small letters keep to their own kind more often than not, which is all there
-is to tell an ``I`` from an ``l``, or an ``O`` from a ``0``, where a font draws them alike.
+(Bellman). Of several ways to see a line, the one counts whose characters are also of kinds that go
+together: ``tWO mOON`` is hardly meant. Then each character's probabilities are weighed with its
+neighbours': within a word, digits, capitals and small letters keep to their own kind more often
+than not, which is all there is to tell an ``I`` from an ``l``, or an ``O`` from a ``0``, where a
+font draws them alike.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ LOOKALIKES = ("0Oo", "1Il", "Cc", "Kk", "Pp", "Ss", "Uu", "Vv", "Ww", "Xx", "Zz"
 where a character begins and ends."""
 
 # A character's kind: digit, capital that begins a word, other capital, small letter.
-_START = np.log([0.3, 0.35, 1e-9, 0.35])
+_START = np.log([1 / 3, 1 / 3, 1e-9, 1 / 3])
 _FOLLOWS = np.log(
     [
         [0.85, 1e-9, 0.10, 0.05],  # after a digit
@@ -60,6 +62,24 @@ def certainty(probabilities: NDArray, classes: Sequence[str]) -> NDArray[np.floa
     numbers = np.unique(names, return_inverse=True)[1]
     merged = probabilities @ np.eye(numbers.max() + 1)[numbers]
     return np.log(np.maximum(merged.max(axis=1), 1e-9))
+
+
+def agreement(
+    probabilities: NDArray, classes: Sequence[str], first: Sequence[bool] | NDArray[np.bool_]
+) -> float:
+    """How well the kinds of the characters (n, classes) go together: a log-probability.
+
+    That of the likeliest kinds, by the same chain as :func:`weigh`'s; a character whose own kind
+    does not fit costs what it is less likely of another.
+    """
+    of = np.array([_kind(str(c)) for c in classes])
+    best = [probabilities[:, of == k].max(axis=1, initial=1e-9) for k in range(3)]
+    likely = np.stack(best, axis=1) / np.max(best, axis=0)[:, None]
+    chain = np.zeros(len(_START))
+    for row, begins in zip(np.log(np.maximum(likely, 1e-4)), first, strict=True):
+        before = chain.max() + _START if begins else (chain[:, None] + _FOLLOWS).max(axis=0)
+        chain = before + _CHARACTERS_OF @ row
+    return float(chain.max())
 
 
 def weigh(

@@ -37,6 +37,9 @@ _NO_LETTERS = re.compile(
 _SIZE = 32  # pixels an em at which a font is looked at
 _SIDE = 12  # pixels of a character's shape
 _MOST_FACES = 64  # in one collection
+_EM = 200  # pixels an em at which a space is measured
+_SPACE = 0.1
+"""Share of an em that the space of a font advances at least that a line can be set in."""
 
 
 @dataclass(frozen=True, order=True)
@@ -90,6 +93,17 @@ def _look(folders: Iterable[Path]) -> tuple[list[Font], list[str]]:
         except OSError as error:
             broken.append(f"{path} ({error})")
     return sorted(found.values()), broken
+
+
+def for_lines(fonts: Sequence[Font]) -> list[Font]:
+    """The fonts that can set a line: those whose space is a :data:`_SPACE` of an em or more.
+
+    In fonts that are made for formulas, say, it is nothing.
+    """
+    ems = (open_face(font.path, font.index, _EM) for font in fonts)
+    return [
+        font for font, face in zip(fonts, ems, strict=True) if face.getlength(" ") >= _SPACE * _EM
+    ]
 
 
 def split_families(

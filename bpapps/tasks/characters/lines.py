@@ -9,7 +9,7 @@ trained, in a cell of the whole line's height, so that size and place still tell
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpapps import images
-from bpapps.tasks.characters.decode import Run, best_runs, certainty, weigh
+from bpapps.tasks.characters.classes import merge
+from bpapps.tasks.characters.decode import Run, agreement, best_runs, certainty, weigh
 from bpapps.tasks.characters.guides import Guides, guess
 from bpapps.tasks.characters.pieces import Pieces, cut_up
 from bpapps.tasks.characters.render import BASELINE, CAPITAL
@@ -28,7 +29,7 @@ from bpapps.tasks.characters.strokes import NoLineError, PageError, Strokes, box
 CELL = (48, 36)
 """Height and width, in pixels, of the pictures that the reader is shown."""
 
-_DOUBT = -0.3  # log-likelihood of a character, below which a line is looked at once more
+_DOUBT = -0.05  # log-likelihood of a character, below which a line is looked at once more
 _SHARES = (0.55, 1.1)  # with these thresholds for ink
 _ALONE = 2.0  # a picture that is broader, in its heights, is not of one character
 _MOST = 6  # pieces of one character
@@ -36,6 +37,10 @@ _WIDEST = 1.9  # character, in heights of a capital
 _SPACE = 0.5  # how much broader a space is than the usual gap, in heights of a capital
 _EDGE = 0.25  # and by how much the narrowest
 _WIDE = 1.15  # above this width a character is the less likely, the wider it is
+_EACH = 0.05  # log-likelihood of a character that a reader leaves out who is never quite certain
+_AGREEMENT = 0.2  # weight of how well the characters' kinds go together
+
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Character:
 
     text: str
     confidence: float
-    box: tuple[int, int, int, int]
+    box: Box
 
 
 @dataclass(frozen=True)
@@ -68,85 +73,105 @@ class Line:
         return {"text": self.text, "confidence": self.confidence, "characters": characters}
 
 
-def read_line(picture: Any, reader: Any) -> Line:
+NOTHING: Mapping[str, Any] = {"text": None, "confidence": None, "characters": []}
+"""What :meth:`Line.plain` says where there is no line."""
+
+
+def read_line(picture: Any, reader: Any, grouping: str | None = None) -> Line:
     """The text of the one line in a picture, read by what knows single characters.
 
     Args:
         picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path. Ink may be darker
             than the paper or lighter.
         reader: has ``predict_proba`` for pictures of :data:`CELL`'s size, and ``classes_``.
+        grouping: the groups of classes to answer with. How the line is cut does not depend on
+            them: all that the reader knows tells where a character begins.
 
     Raises:
+        UnknownNameError: no such grouping.
         ValueError: there is no character in the picture, or more than one line.
     """
     given = images.as_pictures([picture])[0]
     alone = _alone(given, reader)
     try:
-        line, likelihood = _surest(given, reader)
+        found = _surest(given, reader)
     except PageError:
         raise
     except NoLineError:
         if alone is None:
             raise
-        return alone
-    if alone is not None and np.log(alone.confidence) >= likelihood:
-        return alone
-    return line
+        found = alone
+    if alone is not None and alone.score >= found.score:
+        found = alone
+    return _written(found, reader.classes_, grouping)
 
 
-def _surest(given: NDArray[np.float32], reader: Any) -> tuple[Line, float]:
+class _Found(NamedTuple):
+    """Characters that were found: boxes, probabilities (n, classes), and what begins a word.
+
+    ``score`` is the log-likelihood of how the picture was parted.
+    """
+
+    boxes: Sequence[Box]
+    probabilities: NDArray[np.float64]
+    first: NDArray[np.bool_]
+    score: float
+
+
+def _written(found: _Found, classes: Sequence[str], grouping: str | None) -> Line:
+    """The text of what was found, each character weighed with its neighbours."""
+    probabilities = found.probabilities
+    if grouping:
+        probabilities, groups = merge(probabilities, classes, grouping)
+        classes = groups.tolist()
+    weighed = weigh(probabilities, classes, found.first)
+    characters = tuple(
+        Character(str(classes[row.argmax()]), float(row.max()), box)
+        for row, box in zip(weighed, found.boxes, strict=True)
+    )
+    words = [" " * int(s) + c.text for s, c in zip(found.first, characters, strict=True)]
+    return Line("".join(words)[1:], characters)
+
+
+def _surest(given: NDArray[np.float32], reader: Any) -> _Found:
     """A picture read in parts; with other thresholds for ink too, where the first leaves doubt."""
     found = [_in_parts(given, reader)]
-    line, likelihood = found[0]
-    if likelihood < _DOUBT * len(line.characters):
+    if found[0].score < _DOUBT * len(found[0].boxes):
         for share in _SHARES:
             with suppress(NoLineError):
                 found.append(_in_parts(given, reader, share))
-    return max(found, key=lambda each: each[1])
+    return max(found, key=lambda each: each.score)
 
 
-def _alone(given: NDArray[np.float32], reader: Any) -> Line | None:
+def _alone(given: NDArray[np.float32], reader: Any) -> _Found | None:
     """A picture that is about as high as wide, read as one character that fills it."""
     height, width = given.shape
     if width > _ALONE * height or images.why_not_one(given, "character", crowded=True):
         return None
-    probabilities = reader.predict_proba(given[None])[0]
-    best = int(probabilities.argmax())
+    probabilities = np.asarray(reader.predict_proba(given[None]), dtype=np.float64)
     small = images.shrink(given, images.WORK)
     top, left, bottom, right = images.find_ink(small[None], crowded=True).boxes[0].tolist()
     factor = width / small.shape[1]
     box = (int(left * factor), int(top * factor), round(right * factor), round(bottom * factor))
-    text = str(reader.classes_[best])
-    return Line(text, (Character(text, float(probabilities[best]), box),))
+    return _Found([box], probabilities, np.array([True]), float(np.log(probabilities.max())))
 
 
-def _in_parts(given: NDArray[np.float32], reader: Any, share: float = 0.85) -> tuple[Line, float]:
-    """A picture read as a line of characters, and the log-likelihood of how it was parted."""
+def _in_parts(given: NDArray[np.float32], reader: Any, share: float = 0.85) -> _Found:
+    """A picture read as a line of characters."""
     strokes = find_strokes(given, share)
-    pieces = cut_up(strokes)
-    seen = _Seen(strokes, pieces, reader)
+    seen = _Seen(strokes, cut_up(strokes), reader)
     found = max((seen.decode(guides) for guides in seen.guesses()), key=lambda d: d.score)
-    runs = found.runs
-    places = [seen.box(run) for run in runs]
-    gaps = np.array([pieces.left[b[0]] - pieces.right[a[1] - 1] for a, b in pairwise(runs)])
-    spaces = np.concatenate([[True], _is_space(gaps / found.guides.capital)])
-    classes = [str(c) for c in reader.classes_]
-    weighed = weigh(found.probabilities, classes, spaces)
-    best = weighed.argmax(axis=1)
-    characters = tuple(
-        Character(classes[b], float(weighed[i, b]), strokes.view.back(places[i], given.shape))
-        for i, b in enumerate(best)
-    )
-    words = [" " * int(s) + c.text for s, c in zip(spaces, characters, strict=True)]
-    return Line("".join(words)[1:], characters), found.score
+    places = [strokes.view.back(seen.box(run), given.shape) for run in found.runs]
+    return _Found(places, found.probabilities, found.first, found.score)
 
 
 class _Decoded(NamedTuple):
-    """A way to see a line: its characters' runs, their probabilities, and how likely it is."""
+    """A way to see a line: its characters' runs, their probabilities, which of them begin a word,
+    and how likely it is."""
 
-    guides: Guides
     runs: list[Run]
     probabilities: NDArray[np.float64]
+    first: NDArray[np.bool_]
     score: float
 
 
@@ -198,10 +223,18 @@ class _Seen:
         for run, score in zip(runs, sure, strict=True):
             width = (pieces.right[run[1] - 1] - pieces.left[run[0]]) / guides.capital
             joins = pieces.join[run[0] : run[1] - 1].sum()
-            scores[run] = score - joins - 8 * max(0.0, width - _WIDE) ** 2
+            scores[run] = score + _EACH - joins - 4 * max(0.0, width - _WIDE) ** 2
         best, total = best_runs(scores, pieces.part)
         place = {run: i for i, run in enumerate(runs)}
-        return _Decoded(guides, best, probabilities[[place[run] for run in best]], total)
+        own = probabilities[[place[run] for run in best]]
+        first = self._begins_word(best, guides)
+        agreed = agreement(own, self.reader.classes_, first)
+        return _Decoded(best, own, first, total + _AGREEMENT * agreed)
+
+    def _begins_word(self, runs: Sequence[Run], guides: Guides) -> NDArray[np.bool_]:
+        left, right = self.pieces.left, self.pieces.right
+        gaps = np.array([left[b[0]] - right[a[1] - 1] for a, b in pairwise(runs)])
+        return np.concatenate([[True], _is_space(gaps / guides.capital)])
 
     def _candidates(self, guides: Guides) -> list[Run]:
         """Runs that may be characters; each piece alone is one, so that there is a path."""

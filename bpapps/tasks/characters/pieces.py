@@ -21,9 +21,9 @@ _CLEAR = 1.03  # how much steeper slanted columns must be than upright ones to b
 # What it costs, in log-probability, to see the line otherwise than its ink stands: to part ink
 # that touches, by its thickness there in heights of a tall character; to join ink across a gap, and
 # more by its width; to part ink of which one lies over the other.
-_PART = 2.0
-_JOIN, _JOIN_WIDE = 1.5, 30.0
-_OVERLAP = 4.0
+_PART = 1.0
+_JOIN, _JOIN_WIDE = 0.75, 15.0
+_OVERLAP = 2.0
 
 
 @dataclass(frozen=True)

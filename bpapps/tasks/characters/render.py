@@ -20,6 +20,7 @@ from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.fonts import Font as Font
 from bpapps.tasks.characters.fonts import drawn
 from bpapps.tasks.characters.fonts import fonts as fonts
+from bpapps.tasks.characters.fonts import for_lines as for_lines
 from bpapps.tasks.characters.fonts import split_families as split_families
 from bpapps.tasks.characters.glyphs import ABOVE, master, scaled, soften, stroke_width, thicken
 
@@ -31,6 +32,8 @@ BASELINE = 0.72
 CAPITAL = 0.5
 """Height of a capital in a cell, as a share of the cell's."""
 _BATCH = 256
+_THINNEST = 1.25
+"""Pixels that the typical stroke of a line is wide at least: thinner ones fade away."""
 
 
 @dataclass(frozen=True)
@@ -344,7 +347,8 @@ def line(
     look = LIGHT if light_noise else _PHOTO
     pose = _poses(1, (height, height), look, rng)
     ink, pieces = _typeset(text, font, height, float(pose.scale[0]), rng)
-    ink = thicken(ink, int(np.rint(np.clip(pose.weight[0], -0.03, 0.03) * height)))
+    radius = round(float(np.clip(pose.weight[0], -0.03, 0.03)) * height)
+    ink = _weighted(ink, max(radius, _least(font, height)))
     turn = _turn(ink.shape, pose)
     boxes = np.array([_moved(piece, turn, ink.shape) for piece in pieces])
     picture = expose(_halved(ink, turn)[None], pose.degree, look, rng, _line_lens)[0]
@@ -374,6 +378,20 @@ def _typeset(
             pieces.append(np.argwhere(glyph > 127) + np.array([0, left]))
     end = min(ink.shape[1], int(pieces[-1][:, 1].max() + margin))
     return ink[:, : end // 2 * 2], pieces
+
+
+def _least(font: Font, capital: int) -> int:
+    """By how many pixels strokes are widened at least, lest they be too thin to be seen."""
+    return int(np.ceil((2 * _THINNEST - stroke_width(font, capital)) / 2))
+
+
+def _weighted(ink: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
+    """Ink with strokes ``radius`` pixels broader on each side; hairlines become no narrower."""
+    out = thicken(ink, radius)
+    if radius < 0:
+        hairlines = ink - np.minimum(ink, thicken(out, -radius))
+        np.maximum(out, hairlines, out=out)
+    return out
 
 
 def _turn(shape: tuple[int, ...], pose: _Poses) -> Pictures:

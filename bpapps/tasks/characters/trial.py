@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from bpapps import experiments
 from bpapps.evaluation import LineScores
 from bpapps.tasks.characters import render, texts
 from bpapps.tasks.characters.lines import read_line
 from bpapps.tasks.characters.score import edit_distance
+
+
+class Sample(NamedTuple):
+    """A line: what it says, the family it is set in, and its picture."""
+
+    text: str
+    family: str
+    picture: np.ndarray
+
+
+def samples(count: int, seed: int, text: Callable[[Generator], str] = texts.words) -> list[Sample]:
+    """Lines in the fonts held out for testing, each family as often as any other."""
+    rng = np.random.default_rng(seed)
+    _, tested = render.split_families(render.fonts())
+    fonts = render.for_lines(tested)
+    drawn = []
+    for place in render.pick_fonts(fonts, count, rng):
+        written = text(rng)
+        picture = render.line(written, fonts[place], rng).picture
+        drawn.append(Sample(written, fonts[place].family, picture))
+    return drawn
 
 
 def line_scores(
@@ -25,17 +48,12 @@ def line_scores(
 
     The lines are those of ``scripts/read_lines.py`` with the same seed.
     """
-    rng = np.random.default_rng(seed)
-    _, fonts = render.split_families(render.fonts())
-    written, pictures = [], []
-    for place in render.pick_fonts(fonts, count, rng):
-        written.append(texts.words(rng))
-        pictures.append(render.line(written[-1], fonts[place], rng).picture)
+    drawn = samples(count, seed)
     return experiments.line_scores(
         lambda picture: read_line(picture, reader).text,
         edit_distance,
-        written,
-        pictures,
+        [sample.text for sample in drawn],
+        [sample.picture for sample in drawn],
         corruptions=experiments.LINE_CORRUPTIONS if noise else (),
         n_spoilt=max(1, count // 4),
         seed=seed,
