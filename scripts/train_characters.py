@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 from numpy.typing import NDArray
-from scores import in_words, keep, score
+from scores import errors_in_a_line, in_words, keep, score
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
@@ -136,9 +136,10 @@ def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
     """Train and test on PROTOCOLS."""
     for name in protocols:
         command = f"python scripts/train_characters.py {name}"
-        for folder, row in PROTOCOLS[name](data_dir, command):
-            keep(folder, row)
-            click.echo(in_words(row))
+        with errors_in_a_line():
+            for folder, row in PROTOCOLS[name](data_dir, command):
+                keep(folder, row)
+                click.echo(in_words(row))
 
 
 def _part(whole: datasets.Dataset, train: NDArray, test: NDArray, text: str) -> Split:
