@@ -20,7 +20,7 @@ from bpapps.core.activations import (
     Softplus,
     Tanh,
 )
-from bpapps.core.combine import Chain, Residual
+from bpapps.core.combine import Beside, Chain, Residual
 from bpapps.core.gradcheck import check_layer, check_loss, check_network
 from bpapps.core.layers import (
     Dense,
@@ -31,8 +31,16 @@ from bpapps.core.layers import (
     LayerNorm,
     Reshape,
 )
-from bpapps.core.losses import Huber, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from bpapps.core.losses import (
+    Huber,
+    Loss,
+    PairCrossEntropy,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
 from bpapps.core.optimizers import SGD, Adam, AdamW, lbfgs
+from bpapps.core.pairing import Alignment, Average, Difference, Each, Pairs
 from bpapps.core.parallel import forward
 from bpapps.core.params import Params, initial_params, pack
 from bpapps.core.schedules import (
@@ -44,7 +52,7 @@ from bpapps.core.schedules import (
     Step,
     Warmup,
 )
-from bpapps.core.spatial import AveragePool2D, Conv2D, MaxPool2D
+from bpapps.core.spatial import AveragePool2D, Conv2D, GlobalPool2D, MaxPool2D
 from bpapps.core.storage import StorageError, load_network, save_network
 from bpapps.core.training import DivergenceError, Epoch, Plan, evaluate, train
 
@@ -55,16 +63,22 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Alignment",
+    "Average",
     "AveragePool2D",
+    "Beside",
     "Chain",
     "Constant",
     "Conv2D",
     "Cosine",
     "Dense",
+    "Difference",
     "DivergenceError",
     "Dropout",
+    "Each",
     "Epoch",
     "Flatten",
+    "GlobalPool2D",
     "GroupNorm",
     "Huber",
     "Identity",
@@ -75,6 +89,8 @@ __all__ = [
     "Loss",
     "MaxPool2D",
     "OneCycle",
+    "PairCrossEntropy",
+    "Pairs",
     "Params",
     "Plan",
     "ReLU",

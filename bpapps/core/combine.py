@@ -107,6 +107,48 @@ class Residual:
         return y + same, back
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Flat values through two layers: the last ``extra`` through ``other``, the rest ``inner``.
+
+    Both give vectors, which are put side by side: for what is known of a picture besides its
+    pixels.
+    """
+
+    inner: Layer
+    other: Layer
+    extra: int
+
+    def __post_init__(self) -> None:
+        check_layers("Beside", self.inner, self.other)
+        if self.extra < 1:
+            raise ValueError(f"Beside: extra must be 1 or more, not {self.extra}")
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """The arrays of both."""
+        if len(in_shape) != 1 or in_shape[0] <= self.extra:
+            raise ValueError(f"Beside needs more than {self.extra} flat values, got {in_shape}")
+        inner, one = self.inner.init((in_shape[0] - self.extra,), rng)
+        other, two = self.other.init((self.extra,), rng)
+        if len(one) != 1 or len(two) != 1:
+            raise ValueError(f"Beside: both must give vectors, not {one} and {two}; add Flatten()")
+        trees = {"inner": inner, "other": other}
+        return {name: tree for name, tree in trees.items() if tree}, (one[0] + two[0],)
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`bpapps.core.layers.Layer`."""
+        y, inner_back = self.inner(p.part("inner"), x[:, : -self.extra], rng)
+        z, other_back = self.other(p.part("other"), x[:, -self.extra :], rng)
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
+            grads = [None if grad is None else grad.part(name) for name in ("inner", "other")]
+            dx = inner_back(dy[:, : y.shape[1]], grads[0], need_dx)
+            dx2 = other_back(dy[:, y.shape[1] :], grads[1], need_dx)
+            return np.concatenate([dx, dx2], axis=1) if need_dx else None
+
+        return np.concatenate([y, z], axis=1), back
+
+
 def check_layers(place: str, *parts: Any) -> None:
     """Raise ValueError for a class instead of its instance, a list, or anything else."""
     for part in parts:

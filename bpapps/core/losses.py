@@ -129,6 +129,54 @@ class SigmoidCrossEntropy:
 
 
 @dataclass(frozen=True)
+class PairCrossEntropy:
+    """Cross-entropy of yes-or-no answers of several kinds, logits and targets of shape (n, k).
+
+    Of each kind only the hardest of a sample's answers count, as in online hard example mining
+    (Shrivastava et al. 2016), and each kind has the same mean weight however many answers it has.
+
+    Args:
+        kinds: the number, from 0 on, of the kind of each of the k answers.
+        weights: of each kind, in the loss.
+        hardest: share of the answers of a kind that count, those of the largest loss, in (0, 1].
+    """
+
+    kinds: tuple[int, ...]
+    weights: tuple[float, ...]
+    hardest: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hardest <= 1:
+            raise ValueError(f"PairCrossEntropy: hardest must be in (0, 1], not {self.hardest}")
+        if set(self.kinds) != set(range(len(self.weights))):
+            raise ValueError("PairCrossEntropy: each kind needs a weight and an answer")
+
+    def __call__(
+        self, logits: NDArray, targets: NDArray, weights: Weights = None
+    ) -> tuple[float, NDArray]:
+        """See :class:`Loss`."""
+        wanted = _like(targets, logits)
+        values = np.logaddexp(logits.dtype.type(0), logits) - wanted * logits
+        shares = self._shares(values)
+        value, w = _weighted((values * shares).sum(axis=1), weights, logits)
+        return value, (self.predict(logits) - wanted) * shares * w
+
+    def _shares(self, values: NDArray) -> NDArray:
+        """What each answer counts, (n, k)."""
+        shares = np.zeros_like(values)
+        for kind, weight in enumerate(self.weights):
+            columns = np.flatnonzero(np.array(self.kinds) == kind)
+            kept = max(1, round(self.hardest * len(columns)))
+            hardest = columns[np.argsort(-values[:, columns], axis=1)[:, :kept]]
+            np.put_along_axis(shares, hardest, values.dtype.type(weight / kept), axis=1)
+        return shares
+
+    def predict(self, logits: NDArray) -> NDArray:
+        """Probabilities of yes."""
+        return SigmoidCrossEntropy().predict(logits)
+
+
+@dataclass(frozen=True)
 class SquaredError:
     """Half the squared error, summed over the outputs: its gradient is actual minus desired."""
 

@@ -219,6 +219,33 @@ class AveragePool2D:
         return y, back
 
 
+@dataclass(frozen=True)
+class GlobalPool2D:
+    """The mean and the maximum of each channel: (height, width, channels) to (2 channels)."""
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """No parameters."""
+        return {}, (2 * _picture_shape("GlobalPool2D", in_shape)[2],)
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`bpapps.core.layers.Layer`."""
+        flat = x.reshape(len(x), -1, x.shape[3])
+        share = x.dtype.type(1 / flat.shape[1])
+        where = flat.argmax(axis=1)[:, np.newaxis]
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
+            of_mean, of_largest = np.split(dy[:, np.newaxis], 2, axis=2)
+            dx = np.empty_like(x)  # in the order of memory that the layers below work in
+            dx[...] = (share * of_mean)[:, np.newaxis]
+            row, column = np.divmod(where, x.shape[2])
+            sample, channel = np.arange(len(x))[:, None, None], np.arange(x.shape[3])
+            dx[sample, row, column, channel] += of_largest
+            return dx
+
+        largest = np.take_along_axis(flat, where, axis=1)
+        return np.concatenate([flat.sum(axis=1) * share, largest[:, 0]], axis=1), back
+
+
 def _or(value: int | None, default: int) -> int:
     return default if value is None else value
 

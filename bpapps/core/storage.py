@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import activations, combine, layers, spatial
+from bpapps.core import activations, combine, layers, pairing, spatial
 from bpapps.core.combine import check_layers
 from bpapps.core.layers import Layer
 from bpapps.core.params import Params
@@ -28,7 +28,7 @@ FORMAT = 1
 
 LAYERS: dict[str, type] = {
     cls.__name__: cls
-    for module in (layers, spatial, activations, combine)
+    for module in (layers, spatial, activations, combine, pairing)
     for cls in vars(module).values()
     if dataclasses.is_dataclass(cls) and isinstance(cls, type) and cls.__module__ == module.__name__
 }

@@ -13,18 +13,25 @@ from bpapps.core import (  # noqa: E402
     SGD,
     Adam,
     AdamW,
+    Alignment,
+    Average,
     AveragePool2D,
+    Beside,
     Chain,
     Conv2D,
     Dense,
+    Difference,
     Dropout,
+    Each,
     Flatten,
+    GlobalPool2D,
     GroupNorm,
     Huber,
     Identity,
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
+    Pairs,
     Params,
     Plan,
     ReLU,
@@ -132,6 +139,32 @@ def lenet(p: Any, x: Any) -> Any:
     return dense(p.part("8"), x)
 
 
+def aligned(p: Any, x: Any) -> Any:
+    """The definition, with a softmax: ours goes without the largest value, and in place."""
+    n, two, height, width, k = x.shape
+    mine, theirs = x.flatten(2, 3), x.flip(1).flatten(2, 3)
+    row, column = np.divmod(np.arange(height * width), width)
+    down, across = (torch.tensor((a[:, None] - a) ** 2).to(x.dtype) for a in (row, column))
+    cosines = unit(mine) @ unit(theirs).mT
+    score = p.sharpness * cosines - p.nearness[0] * down - p.nearness[1] * across
+    found = score.softmax(-1) @ theirs
+    apart = 1 - (unit(mine) * unit(found)).sum(-1)
+    y = torch.cat([(mine - found).abs(), apart[..., None]], -1)
+    return y.reshape(n, two, height, width, k + 1)
+
+
+def unit(x: Any) -> Any:
+    return x / (x.square().sum(-1, keepdim=True) + 1e-6).sqrt()
+
+
+def each_dense(p: Any, x: Any) -> Any:
+    return dense(p.part("inner"), x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+def differences(p: Any, x: Any) -> Any:
+    return torch.cat([(x[:, 0] - x[:, 1]).abs(), x[:, 0] * x[:, 1]], 1)
+
+
 LENET = Chain(
     Reshape((8, 8, 1)),
     Conv2D(4, 3, padding="same"),
@@ -183,6 +216,24 @@ TABLE: list[tuple[Any, tuple[int, ...], Callable[[Any, Any], Any]]] = [
         (kind(size, stride), (7, 9, 2), pool(f, size, stride))
         for kind, f in ((MaxPool2D, F.max_pool2d), (AveragePool2D, F.avg_pool2d))
         for size, stride in ((1, 1), (2, None), (3, None), (3, 2), (3, 1), (2, 3))
+    ),
+    (
+        GlobalPool2D(),
+        (4, 5, 3),
+        elementwise(lambda x: torch.cat([x.mean((1, 2)), x.amax((1, 2))], 1)),
+    ),
+    (Each(Dense(3)), (4, 5), each_dense),
+    (Each(Dense(3), at_once=3), (4, 5), each_dense),
+    (Pairs([(0, 1), (2, 0)]), (3, 4), elementwise(lambda x: x[:, [[0, 1], [2, 0]]])),
+    (Average(), (3, 4), elementwise(lambda x: x.mean(1))),
+    (Difference(), (2, 5), differences),
+    (Alignment(), (2, 3, 4, 5), aligned),
+    (
+        Beside(Dense(3), Dense(2), 2),
+        (6,),
+        lambda p, x: torch.cat(
+            [dense(p.part("inner"), x[:, :-2]), dense(p.part("other"), x[:, -2:])], 1
+        ),
     ),
     (Residual(Dense(4)), (4,), lambda p, x: x + dense(p.part("inner"), x)),
     (
