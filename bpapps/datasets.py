@@ -1,10 +1,12 @@
 """Data sets by name: where each comes from, its licence, its files, and how they are read.
 
-One's own pictures are read by path: a folder with one subfolder a class, or a CSV file.
+One's own pictures are read by path: a folder with one subfolder a class, or a writer, or a CSV
+file.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import string
@@ -32,6 +34,9 @@ class Dataset:
     whole number, else strings. ``sha256`` is of pictures and labels; ``n_duplicates`` counts the
     exact duplicates that were dropped, which IDX files are not searched for. Pictures of one of
     the ``groups``, (n,), are near-copies, and belong on one side of any split.
+
+    Where it is asked who wrote, labels are the writers' names and groups too, and ``genuine``,
+    (n,), is false for a skilled forgery of the writer's hand.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Dataset:
     test_labels: NDArray[Any] | None = None
     n_duplicates: int = 0
     groups: NDArray[Any] | None = None
+    genuine: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,9 @@ class Source:
         sha256: file name -> that of its content, unpacked; empty where none is on record.
         classes: what the numbers 0, 1, … in IDX files stand for, "" for one that is not used;
             none where they stand for themselves, 0 to 9.
+        layouts: instead of files, the ways in which pictures lie about, the usual one first:
+            each the patterns (of ``Path.glob``) of its pictures. The first that is found whole is
+            read.
     """
 
     title: str
@@ -70,6 +79,7 @@ class Source:
     urls: tuple[str, ...] = ()
     sha256: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    layouts: tuple[tuple[str, ...], ...] = ()
 
 
 # ------------------------------------------------------------------ finding and reading
@@ -102,6 +112,9 @@ _root = data_dir  # for the functions that have an argument of that name
 
 def load(name_or_path: str, data_dir: Path | None = None) -> Dataset:
     """The data set of a name, or one's own pictures in a folder or a CSV file.
+
+    One's own signatures are told from other pictures by the folders ``<writer>/genuine`` and
+    ``<writer>/forged``, or the columns ``file,writer,genuine``.
 
     A name goes before a path: a folder called ``mnist`` is ``./mnist``. Files of a named set are
     looked for in ``<data_dir>/<name>``, then in ``data_dir``; what is missing is downloaded
@@ -136,7 +149,7 @@ def fetch(name: str, data_dir: Path | None = None, progress: bool = False) -> Pa
         DataError: it cannot be had; the message says which files to put where.
     """
     source = DATASETS[nearest(name, DATASETS, "data set")]
-    if not source.files:
+    if not source.files and not source.layouts:
         return _embedded()
     root = _root(data_dir)
     if is_here(name, root) and not _altered(name, _folder(name, root)):
@@ -188,6 +201,8 @@ def _folder(name: str, root: Path) -> Path:
 
 def _paths(name: str, folder: Path) -> dict[str, Path]:
     """The files of a set that lie in a folder, by their names in the registry."""
+    if DATASETS[name].layouts:
+        return {} if _missing(name, folder) else {name: folder}
     found = {file: _find(folder, file) for file in DATASETS[name].files}
     return {file: path for file, path in found.items() if path is not None}
 
@@ -207,6 +222,9 @@ def _find(folder: Path, file: str) -> Path | None:
 
 
 def _missing(name: str, folder: Path) -> list[str]:
+    layouts = DATASETS[name].layouts
+    if layouts:
+        return [] if _lying(folder, layouts, first_only=True) else list(layouts[0])
     return [file for file in DATASETS[name].files if file not in _paths(name, folder)]
 
 
@@ -248,9 +266,12 @@ def _fetch_file(name: str, file: str, folder: Path, progress: bool) -> None:
 
 def _put(name: str, folder: Path) -> str:
     """What the user is to put where."""
-    missing = _missing(name, folder) or DATASETS[name].files
-    files = ", ".join(file if file.endswith("/") else f"{file}.gz" for file in missing)
-    return f"put {files} from {DATASETS[name].source} into {folder}"
+    source = DATASETS[name]
+    missing = _missing(name, folder) or source.files
+    files = ", ".join(
+        file if file.endswith("/") or source.layouts else f"{file}.gz" for file in missing
+    )
+    return f"put {files} from {source.source} into {folder}"
 
 
 # ------------------------------------------------------------------ readers
@@ -347,6 +368,69 @@ def _named_pictures(name: str, source: Source, folder: Path, pattern: re.Pattern
     )
 
 
+def _signed(pattern: str) -> Callable[[str, Source, list[Path]], Dataset]:
+    """The reader of a set whose files' names tell the writer and, in a word, who really wrote.
+
+    The name of a folder that is a number goes before the writer's number in the file's name: in
+    BHSig260 the Hindi folder 123 holds files named 124.
+    """
+    names = re.compile(pattern, re.IGNORECASE)
+
+    def read(name: str, source: Source, paths: list[Path]) -> Dataset:
+        files = []
+        for file in _lying(paths[0], source.layouts):
+            found = names.fullmatch(file.stem)
+            if found and file.suffix.lower() in readers.SUFFIXES:
+                parent = file.parent.name
+                writer = int(parent if parent.isdecimal() else found["writer"])
+                number = int(re.findall("[0-9]+", file.stem)[-1])
+                is_genuine = found["kind"].lower() in _SIGNED_GENUINE
+                files.append((writer, not is_genuine, number, file))
+        if not files:
+            raise DataError(
+                f"{paths[0]} has no pictures of the set's names; {_put(name, paths[0])}"
+            )
+        signed = [(file, (str(who), not forged)) for who, forged, _, file in sorted(files)]
+        return _of_writers(
+            readers.read_signed(paths[0], signed), name, source.title, source.source, source.licence
+        )
+
+    return read
+
+
+_SIGNED_GENUINE = ("original", "c", "v", "g")
+"""How published sets call a genuine signature in a file's name (v: verdadera)."""
+
+
+def _lying(
+    folder: Path, layouts: tuple[tuple[str, ...], ...], first_only: bool = False
+) -> list[Path]:
+    """The files of the first layout that is found whole, or only the first of each pattern."""
+    for patterns in layouts:
+        found = [itertools.islice(folder.glob(pattern), first_only or None) for pattern in patterns]
+        files = [list(part) for part in found]
+        if all(files):
+            return [file for part in files for file in part]
+    return []
+
+
+def _of_writers(
+    read: readers.Labelled, name: str, title: str, source: str, licence: str
+) -> Dataset:
+    return Dataset(
+        name=name,
+        title=title,
+        source=source,
+        licence=licence,
+        images=read.images,
+        labels=read.labels,
+        sha256=read.sha256,
+        n_duplicates=read.n_duplicates,
+        groups=read.labels if read.genuine is not None else None,
+        genuine=read.genuine,
+    )
+
+
 def _sklearn_digits(name: str, source: Source, paths: list[Path]) -> Dataset:
     from sklearn.datasets import load_digits
 
@@ -377,23 +461,16 @@ def _own(text: str) -> Dataset:
     """One's own pictures. They are called as the user wrote it, which no registered name is."""
     path = Path(text).expanduser()
     if path.is_dir():
-        read, kind = readers.read_folder(path), "Folder"
+        is_by_writer = readers.is_by_writer(path)
+        read = readers.read_writers(path) if is_by_writer else readers.read_folder(path)
+        kind = "Folder"
     elif path.suffix.lower() == ".csv" and path.exists():
         read, kind = readers.read_csv(path), "CSV file"
     elif path.exists():
         raise DataError(f"{path} is neither a folder of pictures nor a CSV file; give one of them")
     else:
         raise DataError(f"{path}: no such file or folder; check the name")
-    return Dataset(
-        name=text,
-        title=f"{kind} {path.resolve().name}",
-        source=str(path),
-        licence="not stated",
-        images=read.images,
-        labels=read.labels,
-        sha256=read.sha256,
-        n_duplicates=read.n_duplicates,
-    )
+    return _of_writers(read, text, f"{kind} {path.resolve().name}", str(path), "not stated")
 
 
 # ------------------------------------------------------------------ the registry
@@ -473,4 +550,60 @@ DATASETS: dict[str, Source] = {
         reader=_plate_characters,
         files=("gb/",),
     ),
+    # the layouts are those of the archives and of the copies that go round (Kaggle's
+    # ishanikathuria/handwritten-signature-datasets and nth2165/bhsig260-hindi-bengali)
+    "cedar": Source(
+        title="CEDAR signatures",
+        source="https://cedar.buffalo.edu/NIJ/data/signatures.rar",
+        licence="not stated; for research",
+        reader=_signed("(?P<kind>original|forgeries)_(?P<writer>[0-9]+)_[0-9]+"),
+        layouts=(
+            ("full_org/original_*", "full_forg/forgeries_*"),
+            ("signatures/full_org/original_*", "signatures/full_forg/forgeries_*"),
+            ("[0-9]*/original_*", "[0-9]*/forgeries_*"),
+            ("CEDAR/[0-9]*/original_*", "CEDAR/[0-9]*/forgeries_*"),
+            ("CEDAR/CEDAR/[0-9]*/original_*", "CEDAR/CEDAR/[0-9]*/forgeries_*"),
+        ),
+    ),
+    "gpds": Source(  # GPDS-960 and GPDSsyntheticSignature have the same names
+        title="GPDS signatures",
+        source="http://gpds.ulpgc.es/downloadnew/download.htm (by a signed licence)",
+        licence="by signed agreement, for research",
+        reader=_signed("(?P<kind>c|cf)-(?P<writer>[0-9]+)-[0-9]+"),
+        layouts=tuple(
+            (f"{folder}[0-9]*/c-*", f"{folder}[0-9]*/cf-*")
+            for folder in ("", "firmasSINTESISmanuscritas/", "*/firmasSINTESISmanuscritas/")
+        ),
+    ),
+    "mcyt75": Source(  # its forgeries are called 0003_0002f00, forger and writer, or 0002f00
+        title="MCYT-75 signatures",
+        source="http://atvs.ii.uam.es (by a signed licence)",
+        licence="by signed agreement, for research",
+        reader=_signed("(?:[0-9]{4}_)?(?P<writer>[0-9]{4})(?P<kind>[vf])[0-9]+"),
+        layouts=tuple(
+            (f"{folder}[0-9]*/*[0-9][vV][0-9]*", f"{folder}[0-9]*/*[0-9][fF][0-9]*")
+            for folder in ("", "2004_MCYTDB_OffLineSignSubCorpus/", "MCYTDB/")
+        ),
+    ),
+    **{
+        f"bhsig-{script.lower()}": Source(
+            title=f"BHSig260 signatures, {script}",
+            source="Pal, Alaei, Pal and Blumenstein, DAS 2016 (of the authors)",
+            licence="not stated; for research",
+            reader=_signed(f"{script[0]}-S-(?P<writer>[0-9]+)-(?P<kind>[GF])-[0-9]+"),
+            layouts=tuple(
+                (f"{folder}/{script[0]}-S-*-G-*", f"{folder}/{script[0]}-S-*-F-*")
+                for folder in (
+                    f"{script}/[0-9]*",
+                    f"BHSig260/{script}/[0-9]*",
+                    "[0-9]*",
+                    f"BHSig260-{script}/[0-9]*",
+                    f"BHSig260-{script}/BHSig260-{script}/[0-9]*",
+                    f"BHSig{count}_{script}",
+                    f"BHSig{count}_{script}/*",
+                )
+            ),
+        )
+        for script, count in (("Bengali", 100), ("Hindi", 160))
+    },
 }

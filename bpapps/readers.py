@@ -26,7 +26,15 @@ LONGEST = 1024
 """Pixels of the longest side above which a picture is averaged down, so that many fit in memory."""
 _GZIP = b"\x1f\x8b"
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+IS_GENUINE = {
+    **dict.fromkeys(("genuine", "original", "originals"), True),
+    **dict.fromkeys(("forged", "forgery", "forgeries"), False),
+}
+"""What a picture is called that is by its writer, or a forgery; of folders, and in CSV files."""
+_IS_GENUINE_TOO = {"1": True, "true": True, "0": False, "false": False}
 Mark = TypeVar("Mark")
+Signer = tuple[str, bool]
+"""Whose a picture is, or pretends to be, and whether it is."""
 
 
 class DataError(ValueError):
@@ -36,7 +44,8 @@ class DataError(ValueError):
 class Labelled(NamedTuple):
     """Pictures (n, h, w), or a list of (h, w) where sizes differ; labels (n,); their sha256.
 
-    ``groups``, (n,), says which pictures belong together, where that is known.
+    ``groups``, (n,), says which pictures belong together, where that is known. Where labels are
+    writers, ``genuine``, (n,), is false for a forgery of the writer's hand.
     """
 
     images: Pictures
@@ -44,6 +53,7 @@ class Labelled(NamedTuple):
     sha256: str
     n_duplicates: int
     groups: NDArray[Any] | None = None
+    genuine: NDArray[np.bool_] | None = None
 
 
 # ------------------------------------------------------------------ IDX
@@ -159,12 +169,16 @@ def read_folder(folder: Path) -> Labelled:
     if not files:
         raise DataError(f"{folder} has no pictures in its subfolders; {layout}")
     pictures, names, problems = _read_all(folder, files)
+    _warn_of(problems, folder, len(files))
+    return _labelled(folder, pictures, names)
+
+
+def _warn_of(problems: list[PictureError], folder: Path, n_files: int) -> None:
     if problems:
         warnings.warn(
-            f"{folder}: skipped {len(problems)} of {len(files)} pictures; the first: {problems[0]}",
-            stacklevel=2,
+            f"{folder}: skipped {len(problems)} of {n_files} pictures; the first: {problems[0]}",
+            stacklevel=3,
         )
-    return _labelled(folder, pictures, names)
 
 
 def read_named(folder: Path, about: Callable[[str], tuple[str, str] | None]) -> Labelled:
@@ -218,13 +232,16 @@ def read_csv(path: Path) -> Labelled:
     """Pictures and labels of a CSV file with a header.
 
     Either ``path,label``, with paths relative to the file's folder, or ``label,pixel0,…``: the
-    pixels of square pictures row by row, 0 to 255, 0 to 16 or 0 to 1. A line that cannot be
-    used is an error.
+    pixels of square pictures row by row, 0 to 255, 0 to 16 or 0 to 1. Or ``file,writer,genuine``,
+    where the last is 1 or 0, true or false, or a word of :data:`IS_GENUINE`. A line that cannot
+    be used is an error.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file)
             header = [name.strip().lower() for name in next(rows, [])]
+            if "writer" in header and "label" not in header:
+                return _signed(path, *_signed_rows(path, header, rows))
             pictures, labels = _rows(path, header, rows)
     except UnicodeDecodeError:
         raise DataError(f"{path} is not a text file in UTF-8; save it as such") from None
@@ -258,6 +275,37 @@ def _rows(path: Path, header: list[str], rows: Any) -> tuple[Pictures, list[str]
     if path_at is None and pictures:
         return as_pictures(np.stack(pictures)), labels
     return pictures, labels
+
+
+def _signed_rows(
+    path: Path, header: list[str], rows: Any
+) -> tuple[Pictures, list[tuple[Path, Signer]]]:
+    """The pictures of a CSV file of writers, and where and whose each is."""
+    wanted = ("path" if "path" in header else "file", "writer", "genuine")
+    if missing := set(wanted) - set(header):
+        raise DataError(
+            f"{path}, line 1 has no column {sorted(missing)[0]!r}; "
+            "give file,writer,genuine with commas between"
+        )
+    pictures, marks = [], []
+    for row in filter(None, rows):
+        where = f"{path}, line {rows.line_num}"
+        if len(row) != len(header):
+            raise DataError(f"{where} has {len(row)} fields, but the header {len(header)}; mend it")
+        name, writer, word = (row[header.index(column)].strip() for column in wanted)
+        is_genuine = (IS_GENUINE | _IS_GENUINE_TOO).get(word.lower())
+        if is_genuine is None:
+            raise DataError(f"{where}: {word!r} tells not if it is genuine; write 1 or 0")
+        if not writer:
+            raise DataError(f"{where} has no writer; mend or delete the line")
+        try:
+            pictures.append(_read(path.parent / name))
+        except PictureError as error:
+            raise DataError(f"{where}: {error}") from None
+        marks.append((path.parent / name, (writer, is_genuine)))
+    if not marks:
+        raise DataError(f"{path} has no rows; give a header and a row a picture")
+    return pictures, marks
 
 
 def _columns(path: Path, header: list[str]) -> tuple[int, int | None]:
@@ -310,7 +358,7 @@ def _labelled(
     rows = []
     doubtful = []
     for row, (picture, name) in enumerate(zip(pictures, names, strict=True)):
-        digest = hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()
+        digest = _digest(picture)
         if digest not in first:
             first[digest] = name
             kept.append(picture)
@@ -326,16 +374,124 @@ def _labelled(
             f"are dropped; the first is of class {doubtful[0]}",
             stacklevel=2,
         )
-    whole = hashlib.sha256()
-    for digest, label in zip(first, labels, strict=True):
-        whole.update(digest + str(label).encode("utf-8", "surrogatepass") + b"\n")
-    one_size = len({picture.shape for picture in kept}) == 1
-    images = np.stack(kept) if one_size else kept
     of_kept = None if groups is None else np.array(groups)[rows]
-    return Labelled(images, labels, whole.hexdigest(), len(names) - len(kept), of_kept)
+    whole = _digest_of_all(first, labels)
+    return Labelled(_as_one(kept), labels, whole, len(names) - len(kept), of_kept)
+
+
+def _digest(picture: NDArray[np.float32]) -> bytes:
+    return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()
+
+
+def _digest_of_all(digests: Iterable[bytes], texts: Iterable[Any]) -> str:
+    """The sha256 of pictures, by theirs, and of what is said of each."""
+    whole = hashlib.sha256()
+    for digest, text in zip(digests, texts, strict=True):
+        whole.update(digest + str(text).encode("utf-8", "surrogatepass") + b"\n")
+    return whole.hexdigest()
+
+
+def _as_one(pictures: list[NDArray[np.float32]]) -> Pictures:
+    """An array (n, h, w), where all are of one size."""
+    return np.stack(pictures) if len({picture.shape for picture in pictures}) == 1 else pictures
 
 
 def _as_labels(names: list[str]) -> NDArray[Any]:
     """Integers where every name is a whole number, else strings; (n,)."""
     whole = all(_WHOLE_NUMBER.fullmatch(name) for name in names)
     return np.array([int(name) for name in names], dtype=np.int64) if whole else np.array(names)
+
+
+# ------------------------------------------------------------------ writers and their forgers
+
+
+def is_by_writer(folder: Path) -> bool:
+    """Whether a folder holds writers: ``<writer>/genuine`` and so on, and no pictures beside."""
+    try:
+        writers = _visible(folder, Path.is_dir)
+        told = [_visible(writer, Path.is_dir) for writer in writers]
+        return any(sub.name.lower() in IS_GENUINE for subs in told for sub in subs) and not any(
+            _pictures_in(writer) for writer in writers
+        )
+    except (OSError, DataError):  # the reader says what is wrong
+        return False
+
+
+def read_writers(folder: Path) -> Labelled:
+    """The pictures ``folder/<writer>/genuine/*.png`` and ``…/forged/*.png``.
+
+    The folders of a writer are called by the words of :data:`IS_GENUINE`; that of forgeries may
+    be missing. Pictures that cannot be read are skipped, with one warning.
+
+    Raises:
+        DataError: as :func:`read_signed`, and for a writer's folder of another name.
+    """
+    files = []
+    for writer in _visible(folder, Path.is_dir):
+        for sub in _visible(writer, Path.is_dir):
+            found = _pictures_in(sub)
+            if found and sub.name.lower() not in IS_GENUINE:
+                raise DataError(f"{sub} holds pictures; call it genuine or forged")
+            files += [(file, (writer.name, IS_GENUINE[sub.name.lower()])) for file in found]
+    if not files:
+        raise DataError(f"{folder} has no pictures in <writer>/genuine; put them there")
+    return read_signed(folder, files)
+
+
+def read_signed(folder: Path, files: list[tuple[Path, Signer]]) -> Labelled:
+    """Pictures of which it is known whose they are, and whether they are genuine.
+
+    Exact duplicates are dropped. Pictures that cannot be read are skipped, with one warning.
+
+    Raises:
+        DataError: fewer than two writers; a writer with forgeries only; one picture that is said
+            to be both genuine and forged, or of two writers.
+    """
+    marked = [(file, (file, signer)) for file, signer in files]
+    pictures, marks, problems = _read_all(folder, marked)
+    _warn_of(problems, folder, len(files))
+    return _signed(folder, pictures, marks)
+
+
+def _signed(path: Path, pictures: Pictures, marks: list[tuple[Path, Signer]]) -> Labelled:
+    first: dict[bytes, tuple[Path, Signer]] = {}
+    kept = []
+    for picture, mark in zip(pictures, marks, strict=True):
+        digest = _digest(picture)
+        if digest not in first:
+            kept.append(picture)
+        _deny_another_hand(first.setdefault(digest, mark), mark)
+    signers = [signer for _, signer in first.values()]
+    _check_writers(path, signers)
+    return Labelled(
+        images=_as_one(kept),
+        labels=np.array([writer for writer, _ in signers]),
+        sha256=_digest_of_all(first, signers),
+        n_duplicates=len(marks) - len(kept),
+        genuine=np.array([is_genuine for _, is_genuine in signers]),
+    )
+
+
+def _deny_another_hand(one: tuple[Path, Signer], other: tuple[Path, Signer]) -> None:
+    """DataError where two files of one content are said to be of different hands."""
+    (file, (writer, is_genuine)), (copy, (other_writer, is_other_genuine)) = one, other
+    if writer != other_writer:
+        said = f"of the writers {writer} and {other_writer}"
+    elif is_genuine != is_other_genuine:
+        said = "genuine and forged"
+    else:
+        return
+    raise DataError(f"{file} and {copy} are the same picture, but said to be {said}; delete one")
+
+
+def _check_writers(path: Path, signers: list[Signer]) -> None:
+    writers = {writer for writer, _ in signers}
+    unknown = writers - {writer for writer, is_genuine in signers if is_genuine}
+    if unknown and unknown == writers:
+        raise DataError(f"{path} has no genuine picture; without, forgeries tell nothing")
+    if unknown:
+        raise DataError(
+            f"{path}: writer {min(unknown)} has forgeries only; give genuine pictures too"
+        )
+    if len(writers) < 2:
+        raise DataError(f"{path} has fewer than two writers; give at least two")

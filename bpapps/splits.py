@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from bpapps.datasets import Dataset
@@ -61,6 +61,67 @@ def holdout(dataset: Dataset, seed: int, share: float = 0.2) -> Split:
     return _by_rows(dataset, text, np.sort(train), np.sort(test))
 
 
+@dataclass(frozen=True)
+class Fold:
+    """Rows to train on, to choose thresholds and settings on, and to test on; rising."""
+
+    train: NDArray[np.intp]
+    development: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def by_group(
+    groups: ArrayLike, folds: int = 5, development: float = 0.2, seed: int = 0
+) -> list[Fold]:
+    """Folds that keep a group whole: each group is tested once, as writers are of signatures.
+
+    Args:
+        groups: (n,), the group of each row.
+        folds: how many; their tests differ by one group at most.
+        development: the share of the groups that are not tested, at least one of them, which a
+            fold leaves to choosing.
+        seed: draws which groups; the same groups in another order of rows give the same folds.
+
+    Raises ValueError for fewer than three groups, for fewer folds than two or more than groups,
+    and for a share that leaves nothing to train on.
+    """
+    of = np.asarray(groups)
+    names = np.unique(of)
+    if not 2 <= folds <= len(names) or len(names) < 3:
+        raise ValueError(
+            f"{folds} folds of {len(names)} groups; give three groups, two folds, and no more "
+            "folds than groups"
+        )
+    shuffled = np.random.default_rng(seed).permutation(names)
+    found = []
+    for fold, tested in enumerate(np.array_split(shuffled, folds)):
+        others = np.random.default_rng([seed, fold]).permutation(np.setdiff1d(names, tested))
+        n_chosen = max(round(development * len(others)), 1)
+        if not 0 < development < 1 or n_chosen == len(others):
+            raise ValueError(
+                f"a share of {development:g} for development leaves nothing of {len(others)} "
+                "groups to train on or to choose by"
+            )
+        parts = {
+            "training": others[n_chosen:], "development": others[:n_chosen], "test": tested
+        }  # fmt: skip
+        deny_straddling(parts)
+        found.append(Fold(*(np.flatnonzero(np.isin(of, part)) for part in parts.values())))
+    return found
+
+
+def deny_straddling(parts: Mapping[str, ArrayLike]) -> None:
+    """ValueError where a group is in two parts, by their names; each part is groups, (n,)."""
+    seen: dict[Any, str] = {}
+    for part, groups in parts.items():
+        for group in np.unique(np.asarray(groups)).tolist():
+            if group in seen:
+                raise ValueError(
+                    f"{group} is in both {seen[group]} and {part}; each belongs in one part"
+                )
+            seen[group] = part
+
+
 def _by_rows(dataset: Dataset, text: str, train: NDArray, test: NDArray) -> Split:
     labels = dataset.labels
     pictures = (_take(dataset.images, train), _take(dataset.images, test))
@@ -89,3 +150,78 @@ def _split(
         "n_duplicates": dataset.n_duplicates,
     }
     return Split(train, train_labels, test, test_labels, data)
+
+
+# ------------------------------------------------------------------ who wrote it?
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Pictures that somebody wrote, or pretended to: n of them.
+
+    ``images`` as in :class:`Split`; ``owners``, (n,), whose each is or pretends to be, strings;
+    ``genuine``, (n,), false for a skilled forgery.
+    """
+
+    images: Any
+    owners: NDArray[np.str_]
+    genuine: NDArray[np.bool_]
+
+    def take(self, rows: NDArray) -> Signed:
+        """Some of them."""
+        return Signed(_take(self.images, rows), self.owners[rows], self.genuine[rows])
+
+    def __len__(self) -> int:
+        return len(self.owners)
+
+
+@dataclass(frozen=True)
+class OwnerSplit:
+    """What writers wrote, to train on, to choose thresholds on, and to test on.
+
+    No writer is in two parts. ``data`` is what a report says of them, as in :class:`Split`.
+
+    Raises ValueError for a writer in two parts.
+    """
+
+    train: Signed
+    development: Signed
+    test: Signed
+    data: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        parts = {"training": self.train, "development": self.development, "test": self.test}
+        deny_straddling({name: part.owners for name, part in parts.items()})
+
+
+def by_owner(dataset: Dataset, fold: Fold, text: str, synthetic: bool = False) -> OwnerSplit:
+    """A fold of a set whose labels are writers; ``text`` says which fold it is.
+
+    synthetic: whether no human wrote them, which reports must say.
+
+    ValueError where the set does not say which pictures are genuine.
+    """
+    if dataset.genuine is None:
+        raise ValueError(
+            f"{dataset.name}: does not say which signatures are genuine; give folders "
+            "writer/genuine and writer/forged, or a CSV file with file,writer,genuine"
+        )
+    whole = Signed(dataset.images, dataset.labels.astype(np.str_), dataset.genuine)
+    train, development, test = (
+        whole.take(rows) for rows in (fold.train, fold.development, fold.test)
+    )
+    counts = [len(np.unique(part.owners)) for part in (train, development, test)]
+    data = {
+        "name": dataset.name,
+        "title": dataset.title,
+        "source": dataset.source,
+        "licence": dataset.licence,
+        "sha256": dataset.sha256,
+        "split": f"{text}; {counts[0]} writers to train on, {counts[1]} to choose thresholds on, "
+        f"{counts[2]} others to test on",
+        "n_train": len(train),
+        "n_test": len(test),
+        "n_duplicates": dataset.n_duplicates,
+        "synthetic": synthetic,
+    }
+    return OwnerSplit(train, development, test, data)

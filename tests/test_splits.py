@@ -96,6 +96,59 @@ def test_a_class_that_is_only_tested_is_refused(labels: list) -> None:
         splits.halves(dataset(labels))
 
 
+# ------------------------------------------------------------------ by group
+
+WRITERS = np.random.default_rng(0).permutation(np.repeat([f"w{i}" for i in range(13)], 4))
+
+
+@pytest.mark.parametrize("folds", [2, 5, 13])
+def test_every_group_is_tested_once_and_straddles_nothing(folds: int) -> None:
+    found = splits.by_group(WRITERS, folds, seed=3)
+    assert len(found) == folds
+    assert sorted(np.concatenate([fold.test for fold in found])) == list(range(len(WRITERS)))
+    for fold in found:
+        parts = [fold.train, fold.development, fold.test]
+        assert sorted(np.concatenate(parts)) == list(range(len(WRITERS)))
+        groups = [set(WRITERS[rows]) for rows in parts]
+        assert all(groups)
+        assert not groups[0] & groups[1]
+        assert not groups[2] & (groups[0] | groups[1])
+        assert len(groups[1]) == max(round(0.2 * (13 - len(groups[2]))), 1)
+        assert len(groups[2]) in (13 // folds, -(-13 // folds))
+
+
+def test_folds_follow_from_the_seed_and_the_groups_alone() -> None:
+    def tested(groups: Any, seed: int) -> list[set]:
+        return [set(np.asarray(groups)[fold.test]) for fold in splits.by_group(groups, seed=seed)]
+
+    assert tested(WRITERS, 1) == tested(WRITERS, 1) == tested(np.sort(WRITERS), 1)
+    assert tested(WRITERS, 1) != tested(WRITERS, 2)
+    chosen = [set(WRITERS[fold.development]) for fold in splits.by_group(WRITERS, 5, 0.5)]
+    assert len({frozenset(groups) for groups in chosen}) == 5
+
+
+@pytest.mark.parametrize(
+    ("groups", "folds", "share", "message"),
+    [
+        (["a", "b"], 2, 0.2, "2 folds of 2 groups"),
+        (["a", "b", "c"], 4, 0.2, "4 folds of 3 groups"),
+        (["a", "b", "c"], 1, 0.2, "1 folds of 3"),
+        (["a", "b", "c"], 2, 0.2, "nothing of 1 groups"),
+        (["a", "b", "c"], 3, 1.0, "a share of 1 "),
+        (["a", "b", "c"], 3, 0.0, "a share of 0 "),
+    ],
+)
+def test_groups_that_cannot_be_split(groups: list, folds: int, share: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        splits.by_group(groups, folds, share)
+
+
+def test_a_group_in_two_parts_is_named() -> None:
+    splits.deny_straddling({"training": ["a", "a", "b"], "test": np.array(["c"]), "none": []})
+    with pytest.raises(ValueError, match=r"^b is in both training and test"):
+        splits.deny_straddling({"training": ["a", "b"], "development": ["c"], "test": ["d", "b"]})
+
+
 # ------------------------------------------------------------------ of real data
 
 
