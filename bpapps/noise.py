@@ -213,6 +213,70 @@ def _covered(place: Reals, length: float, size: int) -> Images:
     return np.clip(overlap, 0, 1).astype(np.float32)
 
 
+@_register(
+    "resolution", "Resolution", "{:.0%} of the pixels a side", (0.75, 0.6, 0.5, 0.38, 0.25, 0.12)
+)
+def _resolution(images: Images, share: float, rng: np.random.Generator) -> Images:
+    """Average over a coarser grid, and interpolate back linearly: a small picture, enlarged."""
+    down, across = (_coarse_matrix(size, share) for size in images.shape[1:])
+    return np.matmul(np.matmul(down, images), across.T)
+
+
+def _coarse_matrix(size: int, share: float) -> Images:
+    """Reading a line of ``size`` pixels from a share of as many, as a matrix."""
+    few = max(1, round(share * size))
+    averages = _covered(np.linspace(0, 1, few), 1 / few, size) * np.float32(few / size)
+    place = np.clip((np.arange(size) + 0.5) * few / size - 0.5, 0, few - 1)
+    nearness = 1 - np.abs(np.subtract.outer(place, np.arange(few)))
+    return np.clip(nearness, 0, None).astype(np.float32) @ averages
+
+
+# --- what else is on the paper ------------------------------------------------------------
+
+
+@_register("ruled line", "Ruled line", "{:.1%} of the side", (0.01, 0.02, 0.03, 0.045, 0.06, 0.08))
+def _ruled_line(images: Images, share: float, rng: np.random.Generator) -> Images:
+    """Print a level line across the whole picture, as dark as its ink and this thick."""
+    n, height, _ = images.shape
+    rows = _covered(rng.random((n,)), share * _side(images) / height, height)
+    return _mix(images, _ink(images)[:, None, None], rows[:, :, None])
+
+
+@_register("stamp", "Rubber stamp", "{:.0%} of the side", (0.2, 0.35, 0.5, 0.65, 0.8, 1.0))
+def _stamp(images: Images, share: float, rng: np.random.Generator) -> Images:
+    """Stamp an oval ring with bars in it over the picture, wholly inside, half as dark as its ink.
+
+    The level is the stamp's longer diameter. It stands at any angle within 30 degrees, and is
+    up to a third less high than wide.
+    """
+    n = len(images)
+    radius = share * _side(images) / 2
+    tilt = np.deg2rad(rng.uniform(-30, 30, (n, 1, 1)))
+    flat = rng.uniform(2 / 3, 1, (n, 1, 1))
+    places = rng.uniform(radius, np.subtract(images.shape[1:], radius), (n, 2))
+    middle = places.astype(np.float32)[:, :, None, None]
+    ink = _ink(images)[:, None, None]
+    out = np.empty_like(images)
+    for start in range(0, n, BLOCK):
+        block = slice(start, start + BLOCK)
+        y, x = np.moveaxis(_grid(images) + np.float32(0.5) - middle[block], 1, 0)
+        cover = _stamped(y, x, radius, tilt[block], flat[block])
+        out[block] = _mix(images[block], ink[block], cover / np.float32(2))
+    return out
+
+
+def _stamped(y: Images, x: Images, radius: float, tilt: Reals, flat: Reals) -> Images:
+    """How much of each pixel (n, h, w) a stamp's rubber covers; y and x are from its middle."""
+    cos, sin = np.cos(tilt).astype(np.float32), np.sin(tilt).astype(np.float32)
+    along = cos * x + sin * y
+    up = (cos * y - sin * x) / flat.astype(np.float32)
+    off = np.hypot(along, up)
+    ring = np.abs(off - 0.9 * radius) - 0.1 * radius  # its distance to the rubber, in pixels
+    bars = np.abs(np.abs(up) - 0.2 * radius) - 0.1 * radius
+    bars = np.maximum(bars, np.abs(along) - 0.6 * radius)
+    return np.clip(0.5 - np.minimum(ring, bars), 0, 1, dtype=np.float32)
+
+
 # --- geometry -----------------------------------------------------------------------------
 
 
@@ -322,3 +386,10 @@ def _ground(images: Images) -> Images:
     """Return the median of each picture's border, (n,)."""
     edges = [images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]]
     return np.median(np.concatenate(edges, axis=1), axis=1)
+
+
+def _ink(images: Images) -> Images:
+    """Return the gray of each picture that is farthest from its ground, (n,)."""
+    ground = _ground(images)
+    low, high = images.min(axis=(1, 2)), images.max(axis=(1, 2))
+    return np.where(high - ground > ground - low, high, low)

@@ -30,7 +30,7 @@ def pictures(shape, n=40, polarity="light"):
 
 def test_the_corruptions_every_report_promises_are_there():
     asked = "gaussian shot impulse blur rotation translation scale contrast occlusion"
-    assert set(asked.split()) <= set(CORRUPTIONS)
+    assert {*asked.split(), "resolution", "ruled line", "stamp"} <= set(CORRUPTIONS)
     for name, corruption in CORRUPTIONS.items():
         assert corruption.name == name
         assert len(corruption.levels) == MAX_SEVERITY
@@ -54,7 +54,7 @@ def test_contract(corruption, shape, polarity):
         again = corruption(images, severity, np.random.default_rng(7))
         assert np.array_equal(out, again), "same seed, other bits"
         other = corruption(images, severity, np.random.default_rng(8))
-        fixed = severity == 0 or corruption.name in ("blur", "contrast")
+        fixed = severity == 0 or corruption.name in ("blur", "contrast", "resolution")
         if shape != (8, 8):  # there the weakest levels may round to nothing
             assert np.array_equal(out, other) == fixed
     assert np.array_equal(images, before)
@@ -208,6 +208,59 @@ def test_blur_has_the_width_it_claims_and_keeps_flat_pictures():
     assert np.sqrt(variance) == pytest.approx(0.04 * 101, rel=1e-3)
     flat = np.full((2, 9, 20), 0.7, np.float32)
     np.testing.assert_allclose(CORRUPTIONS["blur"](flat, 6, np.random.default_rng(0)), 0.7, 1e-6)
+
+
+def test_resolution_keeps_flat_pictures_and_ramps_and_loses_fine_lines():
+    flat = np.full((2, 9, 20), 0.7, np.float32)
+    for severity in (1, 6):
+        out = CORRUPTIONS["resolution"](flat, severity, np.random.default_rng(0))
+        np.testing.assert_allclose(out, 0.7, 1e-5)
+    ramp = np.tile(np.linspace(0, 1, 96, dtype=np.float32), (1, 48, 1))
+    half = CORRUPTIONS["resolution"](ramp, 3, np.random.default_rng(0))
+    np.testing.assert_allclose(half[:, :, 1:-1], ramp[:, :, 1:-1], atol=1e-5)
+    stripes = np.zeros((1, 48, 96), np.float32)
+    stripes[:, :, ::2] = 1  # finer than half the pixels can show
+    half = CORRUPTIONS["resolution"](stripes, 3, np.random.default_rng(0))
+    np.testing.assert_allclose(half, 0.5, atol=1e-5)
+
+
+def on_paper(polarity, shape=(60, 100), n=50):
+    """Return pictures with ink (gray 0.2 on 0.9 or the other way round) in the middle alone."""
+    images = np.full((n, *shape), 0.9 if polarity == "dark" else 0.2, np.float32)
+    images[:, 28:32, 40:60] = 1.1 - images[0, 0, 0]
+    return images
+
+
+@pytest.mark.parametrize("polarity", ["light", "dark"])
+def test_a_ruled_line_crosses_the_whole_picture_with_the_inks_gray(polarity):
+    images = on_paper(polarity)
+    ground, ink = images[0, 0, 0], images[0, 30, 50]
+    out = CORRUPTIONS["ruled line"](images, 5, np.random.default_rng(0))  # 3.6 pixels of 60
+    drawn = (out[:, :, 0] - ground) / (ink - ground)
+    np.testing.assert_allclose(drawn.sum(axis=1), 3.6, rtol=1e-3)
+    assert np.array_equal(out[:, :, 0], out[:, :, -1])
+    np.testing.assert_allclose(drawn.max(axis=1), 1, rtol=1e-5)
+    assert np.ptp(drawn.argmax(axis=1)) > 40, "not at any height"
+    np.testing.assert_allclose(out[:, 29:31, 45:55], ink, rtol=1e-5)
+
+
+@pytest.mark.parametrize("polarity", ["light", "dark"])
+@pytest.mark.parametrize("severity", [3, 6])
+def test_a_stamp_is_half_dark_has_its_diameter_and_lies_inside(polarity, severity):
+    images = on_paper(polarity)
+    ground, ink = images[0, 0, 0], images[0, 30, 50]
+    out = CORRUPTIONS["stamp"](images, severity, np.random.default_rng(0))
+    cover = (out - ground) / (ink - ground)
+    assert cover.min() > -1e-6, "a stamp never lightens"
+    np.testing.assert_allclose(out[:, 28:32, 40:60], ink, rtol=1e-5)
+    cover[:, 28:32, 40:60] = 0
+    np.testing.assert_allclose(cover.max(axis=(1, 2)), 0.5, rtol=1e-5)
+    diameter = CORRUPTIONS["stamp"].levels[severity - 1] * 60
+    widths = np.array([np.ptp(np.flatnonzero(one.any(axis=0))) + 1 for one in cover])
+    assert widths.max() <= diameter + 3
+    assert widths.min() >= 0.85 * diameter - 1
+    inner = np.mean(cover > 0.25, axis=(1, 2)) * 60 * 100 / (np.pi * diameter**2 / 4)
+    assert np.all((inner > 0.2) & (inner < 0.75)), "a ring and bars, no disc"
 
 
 BAD = [
