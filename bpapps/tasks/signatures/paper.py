@@ -1,0 +1,197 @@
+"""The ink of a signature told from its paper, whatever the light: scans and phones' photos.
+
+Signatures come in all sizes, so pictures are worked on one by one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpapps import images
+from bpapps.tasks.signatures.ruled import drop_lines
+
+Gray = NDArray[np.float32]  # (h, w)
+Mask = NDArray[np.bool_]  # (h, w)
+
+WORK = 400  # longest side, in pixels, that ink is looked for in
+_BLUR = 0.6  # of the copy on which it is decided what is ink, in pixels
+_MAIN = 0.008  # share of the ink that a piece holds whose place counts
+FAINTEST = 0.03  # contrast of ink
+_DEEPEST = 0.15  # of the brightest paper: in darker shadows grain would be blown up
+_BROADEST = 0.1  # the broadest stroke, of the picture's longer side
+
+
+class Ink(NamedTuple):
+    """What was seen in one picture.
+
+    contrast: to the paper, as a share of its brightness, ink positive, (h, w). mask: where the
+    ink is. main: the same without its small pieces. level: the ink's mean contrast, 0 without
+    ink. grain: the standard deviation of the paper's, in the copy on which ink is looked for.
+    """
+
+    contrast: Gray
+    mask: Mask
+    main: Mask
+    level: float
+    grain: float
+
+
+def find_ink(picture: Gray) -> Ink:
+    """Tell a signature's ink from the paper, its ruled lines and its specks.
+
+    picture: (h, w) in [0, 1], not above a few hundred pixels a side. Either of ink and paper may
+    be the darker, and the light may be uneven.
+    """
+    dark = picture if _ink_is_dark(picture) else 1 - picture
+    paper = _paper(dark)
+    contrast = (paper - dark) / np.maximum(paper, _DEEPEST * paper.max() + 1e-3)
+    soft = images.smooth(contrast[None], _BLUR)
+    rest = np.median(soft[0, ::2, ::2])  # most of a picture is paper
+    soft -= rest
+    mask, noise = _threshold(soft)
+    written = drop_lines(mask)
+    if np.count_nonzero(written) < np.count_nonzero(mask):  # print is darker than some pens
+        soft[0, near(mask & ~written)] = 0
+        mask, noise = _threshold(soft)
+        written = drop_lines(mask)
+    mask, main = drop_specks(written, soft[0], 5 * noise)
+    level = float(soft[0][mask].mean()) if mask.any() else 0.0
+    return Ink(np.clip(contrast - rest, 0, 1), mask, main, level, noise)
+
+
+def _threshold(contrast: images.Stack) -> tuple[Mask, float]:
+    """Where ink may be in a stack of one, and the standard deviation of the paper's grain.
+
+    That is known by a quantile of what is above the paper's median, for below it there may be
+    nothing to measure: in a bright photo the paper is white throughout. What is paper hangs on
+    the threshold, which must exceed the grain; a few rounds settle both.
+    """
+    threshold, top = 0.8 * float(images.otsu(contrast)[0]), 0.8 * float(contrast.max())
+    sample, noise, before = contrast[0, ::2, ::2], 0.0, 0.0
+    for _ in range(6):
+        if threshold < 1.02 * before or threshold <= 0:
+            break
+        noise = max(0.0, float(np.quantile(sample[sample < threshold], 0.8)) / 0.84)
+        before, threshold = threshold, max(threshold, min(3 * noise, top))
+    return contrast[0] > threshold, noise
+
+
+def _ink_is_dark(picture: Gray) -> bool:
+    """Whether strokes are darker than what is near them.
+
+    Mirrored at its border, a picture has no strokes broader than they are: a dark line along the
+    border would else pass for the paper, and that beside it for bright ink.
+    """
+    small = images.shrink(picture, 128)
+    reach = 0.04 * max(small.shape)
+    mirrored = np.pad(small, int(2.5 * reach) + 1, mode="symmetric")
+    return bool(images.polarity(mirrored[None], 0.5, reach)[0] < 0)
+
+
+def _paper(dark: Gray) -> Gray:
+    """The paper's brightness, (h, w), under dark ink: it follows any light, but no stroke.
+
+    A stroke is narrow at least one of down and across; a closing along that line fills it, and
+    keeps the edge of a shadow sharp. The blur smooths what the closing makes of grain; the
+    lesser of the two is taken, or a blurred edge would pass for ink.
+    """
+    from PIL import Image
+    from scipy.ndimage import gaussian_filter, grey_closing, minimum_filter
+
+    small = images.shrink(dark, WORK // 2)
+    side = max(3, round(_BROADEST * max(small.shape)))
+    beyond = np.pad(small, side, mode="edge")
+    down, across = (grey_closing(beyond, size=size) for size in ((side, 1), (1, side)))
+    closed = np.maximum(down, across)[side:-side, side:-side]
+    soft = gaussian_filter(closed, side / 4, mode="nearest", truncate=2)
+    # Enlarged, a sharp edge would be soft again: the darker side of it is made broader.
+    paper = Image.fromarray(minimum_filter(np.minimum(closed, soft), 3))
+    if small is dark:
+        return np.asarray(paper)
+    height, width = dark.shape
+    factor = -(-max(dark.shape) // (WORK // 2))
+    box = (0, 0, width / factor, height / factor)
+    return np.asarray(paper.resize((width, height), Image.Resampling.BILINEAR, box))
+
+
+def near_ink(picture: Gray) -> Gray:
+    """A large picture at working size; if its ink is small, cut to its surroundings."""
+    small = to_working_size(picture)
+    if small is picture:
+        return picture
+    ink = find_ink(small)
+    if not ink.mask.any():
+        return small
+    factor = max(picture.shape) / max(small.shape)
+    low, high = box(ink).reshape(2, 2)
+    margin = 0.15 * (high - low).max() + 2
+    if np.all(high - low + 2 * margin > 0.8 * np.array(small.shape)):
+        return small
+    top, left = np.maximum(0, (low - margin) * factor).astype(int)
+    bottom, right = ((high + margin) * factor).astype(int)
+    return to_working_size(picture[top:bottom, left:right])
+
+
+def to_working_size(picture: Gray) -> Gray:
+    """The picture shrunk so that no side is above :data:`WORK` pixels."""
+    from PIL import Image
+
+    if max(picture.shape) <= WORK:
+        return picture
+    height, width = (max(1, round(side * WORK / max(picture.shape))) for side in picture.shape)
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    return np.asarray(image.resize((width, height), Image.Resampling.HAMMING, reducing_gap=3))
+
+
+def two_tone(picture: Gray) -> bool:
+    """Whether a picture is of two even grays, such as a block on paper, and neither is rare."""
+    bright = picture > (picture.min() + picture.max()) / 2
+    share = bright.mean()
+    if not 0.02 < share < 0.98 or np.ptp(picture) < 0.1:
+        return False
+    between = share * (1 - share) * (picture[bright].mean() - picture[~bright].mean()) ** 2
+    return bool(between > 0.9 * picture.var())
+
+
+def drop_specks(mask: Mask, contrast: Gray, least: float = 0.0) -> tuple[Mask, Mask]:
+    """A mask without what is no ink, and without all but the main pieces of the ink.
+
+    What is no ink: connected pieces under 6 pixels or 0.4% of the ink, or whose contrast is
+    nowhere above ``least``; and scraps that lie flat along an edge of the picture, where they
+    are left of a ruled line or of a shadow. Main pieces hold 0.8% of the ink each.
+    """
+    from scipy.ndimage import find_objects, label
+
+    pieces, count = label(mask, np.ones((3, 3)))
+    if count == 0:
+        return mask, mask
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    sizes[np.bincount(pieces[contrast >= least], minlength=count + 1) == 0] = 0
+    strip = max(3, round(0.02 * max(mask.shape)))
+    for i, box in enumerate(find_objects(pieces), start=1):
+        for place, side in zip(box, mask.shape, strict=True):
+            sizes[i] *= place.stop > strip and place.start < side - strip
+    ink = max(1, sizes.sum())
+    kept, main = ((sizes >= max(6, share * ink))[pieces] for share in (0.004, _MAIN))
+    return kept, main if main.any() else kept
+
+
+def near(mask: Mask) -> Mask:
+    """A mask and the pixels that touch it, where the edge of a stroke fades."""
+    tall = mask.copy()
+    tall[1:] |= mask[:-1]
+    tall[:-1] |= mask[1:]
+    wide = tall.copy()
+    wide[:, 1:] |= tall[:, :-1]
+    wide[:, :-1] |= tall[:, 1:]
+    return wide
+
+
+def box(ink: Ink) -> NDArray[np.float64]:
+    """Top, left, bottom, right of the ink's main pieces: a far speck does not set the scale."""
+    boxes = images.bounding_boxes(ink.main[None])
+    return boxes[0].astype(np.float64)

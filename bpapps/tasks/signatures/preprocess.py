@@ -1,0 +1,156 @@
+"""Any picture of a signature as its ink by itself, at one size.
+
+A scan and a phone's photo of the same signature differ in light, tint, grain, size and place,
+and the paper may have a ruled line. None of it is the writer's. So :class:`SignatureNormalizer`
+finds the paper and takes it away, drops ruled lines and specks, and scales the ink to fill a
+field, its aspect kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from bpapps import images
+from bpapps.tasks.signatures.paper import (
+    FAINTEST,
+    Gray,
+    Ink,
+    box,
+    find_ink,
+    near,
+    near_ink,
+    two_tone,
+)
+from bpapps.tasks.signatures.thinning import drawn, halve, thin
+
+_MARGIN = 4  # pixels of the field that are left free on each side
+_LARGEST = 8.0  # by what ink is enlarged at most: a dot stays one
+_EQUAL = 5  # width of strokes that are made equal, in half pixels of the field
+_FULL = 0.9  # which quantile of the ink is full ink
+
+
+class SignatureNormalizer(TransformerMixin, BaseEstimator):
+    """Pictures of signatures -> rows of height·width values in [0, 1], ink bright.
+
+    Stateless. Takes whatever :func:`bpapps.images.as_pictures` takes, and rows of its own as
+    they are. A blank picture gives zeros.
+
+    Parameters
+    ----------
+    height, width : int, default=96, 192
+        Of the field, in pixels.
+    strokes : {"as they are", "equal"}, default="as they are"
+        Whether the ink keeps its grays and its width, or each stroke is thinned to its middle
+        line and drawn anew, black and two and a half pixels wide: then neither the pen nor the
+        scanner can tell one signature from another.
+
+    """
+
+    def __init__(
+        self,
+        height: int = 96,
+        width: int = 192,
+        strokes: Literal["as they are", "equal"] = "as they are",
+    ):
+        self.height = height
+        self.width = width
+        self.strokes = strokes
+
+    def fit(self, X: Any, y: Any = None) -> SignatureNormalizer:
+        """Check the parameters; there is nothing to learn."""
+        self._check()
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+    def _check(self) -> None:
+        if self.strokes not in ("as they are", "equal"):
+            raise ValueError(f"strokes={self.strokes!r}; it is 'as they are' or 'equal'")
+        if min(self.height, self.width) <= 2 * _MARGIN:
+            raise ValueError(
+                f"height={self.height}, width={self.width}; "
+                f"a field has more than {2 * _MARGIN} pixels a side"
+            )
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Normalised pictures, float32 (n, height·width); a blank picture gives zeros."""
+        self._check()
+        if self._is_own(X):
+            return X
+        pictures = images.as_pictures(X)
+        out = np.zeros((len(pictures), self.height * self.width), dtype=np.float32)
+        for row, picture in zip(out, pictures, strict=True):
+            row[:] = self._normalize(picture).ravel()
+        return out
+
+    def inspect(self, picture: Any) -> str | None:
+        """Why a picture cannot be a signature, in a few words; None if it can.
+
+        picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path.
+        """
+        gray = near_ink(images.as_pictures([picture])[0])
+        ink = find_ink(gray)
+        if two_tone(gray) and ink.level < FAINTEST:
+            return "the ink is one solid block"
+        if ink.level < 5 * ink.grain:
+            return "no ink stands out from the grain"
+        if ink.level < FAINTEST:
+            return "no ink was found"
+        height, width = np.ptp(np.argwhere(ink.mask), axis=0) + 1
+        if max(height, width) < 0.05 * max(gray.shape) or max(height, width) < 8:
+            return "the ink is only a dot"
+        if ink.mask.sum() > 0.7 * height * width and min(height, width) > 8:
+            return "the ink is one solid block"
+        return None
+
+    def _is_own(self, X: Any) -> bool:
+        """Whether X is what this transformer gave."""
+        return (
+            isinstance(X, np.ndarray)
+            and X.dtype == np.float32
+            and X.shape[1:] == (self.height * self.width,)
+        )
+
+    def _normalize(self, picture: Gray) -> Gray:
+        ink = find_ink(near_ink(picture))
+        if ink.level < FAINTEST:
+            return np.zeros((self.height, self.width), dtype=np.float32)
+        if self.strokes == "equal":
+            fine = _place(ink, (2 * self.height, 2 * self.width), 2 * _MARGIN)
+            return halve(drawn(thin(fine > 0.35 * _full(fine)), _EQUAL))
+        field = _place(ink, (self.height, self.width), _MARGIN)
+        return np.minimum(field / _full(field), 1)
+
+
+def _place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
+    """The ink scaled to fill a field of this shape but for a margin, in its middle."""
+    from PIL import Image
+
+    inked = ink.contrast * near(ink.mask)
+    low, high = box(ink).reshape(2, 2)
+    room = np.array(shape) - 2 * margin
+    scale = min(_LARGEST, *(room / (high - low)))
+    # What the field shows, in pixels of the picture, which is padded to hold all of it.
+    start = (low + high) / 2 - np.array(shape) / scale / 2
+    end = start + np.array(shape) / scale
+    before = np.maximum(0, np.ceil(-start)).astype(int)
+    behind = np.maximum(0, np.ceil(end - inked.shape) + 1).astype(int)
+    wide = np.pad(inked, tuple(zip(before, behind, strict=True)))
+    (top, left), (bottom, right) = start + before, end + before
+    image = Image.fromarray(wide).resize(
+        shape[::-1], Image.Resampling.HAMMING, (left, top, right, bottom)
+    )
+    return np.maximum(np.asarray(image), 0)
+
+
+def _full(field: Gray) -> float:
+    """The contrast of full ink: that of the darkest tenth of it."""
+    values = field[field > 0.2 * field.max()]
+    return float(np.quantile(values, _FULL)) if len(values) else 1.0
