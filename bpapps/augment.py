@@ -40,6 +40,8 @@ class Distortion:
         clean: share of the pictures that are left as they are, in [0, 1].
         channels: values of each pixel, which lie side by side.
         lost: share of the pictures whose last channel is emptied, in [0, 1].
+        extra: values at the end of each row that are no pixels.
+        jitter: standard deviation of the noise that is added to these.
     """
 
     shape: tuple[int, int]
@@ -55,29 +57,48 @@ class Distortion:
     clean: float = 0.0
     channels: int = 1
     lost: float = 0.0
+    extra: int = 0
+    jitter: float = 0.0
 
     def __call__(self, x: NDArray, rng: np.random.Generator) -> NDArray:
         """A distorted copy of x, of its shape and type."""
+        return self._distort(x, rng, len(x))
+
+    def alike(self, x: NDArray, rng: np.random.Generator) -> NDArray:
+        """A copy of x in which every picture is distorted in the same way, whatever n is."""
+        return self._distort(x, rng, 1)
+
+    def _distort(self, x: NDArray, rng: np.random.Generator, draws: int) -> NDArray:
+        """x distorted in n ways, or in one way, by the number of draws."""
+        if not self.extra:
+            return self._distort_pixels(x, rng, draws)
+        pixels = self._distort_pixels(np.ascontiguousarray(x[:, : -self.extra]), rng, draws)
+        noise = self.jitter * rng.standard_normal((draws, self.extra), np.float32)
+        return np.concatenate([pixels, x[:, -self.extra :] + noise.astype(x.dtype)], axis=1)
+
+    def _distort_pixels(self, x: NDArray, rng: np.random.Generator, draws: int) -> NDArray:
+        n = len(x)
         given = x.reshape(-1, *self.shape, self.channels)
-        sources = self._sources(len(x), rng)
+        sources = [np.broadcast_to(s, given.shape[:3]) for s in self._sources(draws, rng)]
         channels = [resample(given[..., i], *sources) for i in range(self.channels)]
         if self.thickness:
-            share = rng.uniform(-self.thickness, self.thickness, len(x)).astype(x.dtype)
+            share = rng.uniform(-self.thickness, self.thickness, draws).astype(x.dtype)
+            share = np.broadcast_to(share, n)
             channels = [_thicken(pictures, share) for pictures in channels]
-        gain = np.exp(rng.normal(0, self.gain, (len(x), 1, 1))).astype(x.dtype) if self.gain else 1
+        gain = np.exp(rng.normal(0, self.gain, (draws, 1, 1))).astype(x.dtype) if self.gain else 1
         for pictures in channels:
             if self.gain:
                 pictures *= gain
             if self.noise:
-                noise = rng.standard_normal(pictures.shape, np.float32)
+                noise = rng.standard_normal((draws, *self.shape), np.float32)
                 pictures += x.dtype.type(self.noise) * noise
         out = (channels[0] if self.channels == 1 else np.stack(channels, -1)).reshape(x.shape)
         if self.clean:
-            left = rng.random(len(x)) < self.clean
+            left = np.broadcast_to(rng.random(draws) < self.clean, n)
             out[left] = x[left]
         if self.lost:
-            some = rng.random(len(x)) < self.lost
-            out.reshape(len(x), -1, self.channels)[some, :, -1] = 0
+            some = np.broadcast_to(rng.random(draws) < self.lost, n)
+            out.reshape(n, -1, self.channels)[some, :, -1] = 0
         return out
 
     def _sources(self, n: int, rng: np.random.Generator) -> tuple[Pictures, Pictures]:

@@ -224,6 +224,29 @@ def test_resample_writes_to_none_of_its_arguments() -> None:
 # --- as a value
 
 
+@pytest.mark.parametrize("extra", [0, 2])
+def test_all_pictures_may_be_distorted_alike(extra: int) -> None:
+    distort = Distortion(
+        (6, 7), shift=1, rotation=10, scale=0.1, shear=0.1, elastic=1, thickness=0.5, gain=0.2,
+        noise=0.1, clean=0.3, lost=0.3, extra=extra, jitter=0.2,
+    )  # fmt: skip
+    x = np.random.default_rng(0).random((5, 42 + extra), dtype=np.float32)
+    for seed in range(4):
+        together = distort.alike(x, np.random.default_rng(seed))
+        alone = [distort(row[None], np.random.default_rng(seed)) for row in x]
+        assert np.allclose(together, np.concatenate(alone), atol=1e-6)
+
+
+def test_values_that_are_no_pixels_only_get_noise() -> None:
+    x = np.random.default_rng(0).random((200, 30 + 2), dtype=np.float32)
+    plain = Distortion((5, 6), rotation=20)(x[:, :-2], np.random.default_rng(1))
+    still = Distortion((5, 6), rotation=20, extra=2)(x, np.random.default_rng(1))
+    assert np.array_equal(still[:, :-2], plain)
+    assert np.array_equal(still[:, -2:], x[:, -2:])
+    noisy = Distortion((5, 6), rotation=20, extra=2, jitter=0.3)(x, np.random.default_rng(1))
+    assert (noisy - x)[:, -2:].std() == pytest.approx(0.3, rel=0.15)
+
+
 def test_is_a_value() -> None:
     same = Distortion((12, 9), **STRENGTHS)
     assert same == ALL

@@ -658,6 +658,29 @@ def test_divergence_under_early_stopping_says_so() -> None:
         regressor(solver="sgd", learning_rate_init=1e200, early_stopping=True).fit(X, y)
 
 
+def test_distorted_copies_have_votes() -> None:
+    class Shifted:
+        """Adds the same to every input."""
+
+        def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            return x + rng.normal(size=x.shape)
+
+        def alike(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            return x + rng.normal(size=(1, x.shape[1]))
+
+    X, y = blobs()
+    net = classifier(augment=Shifted(), max_iter=5).fit(X, y)
+    alone = net.predict_proba(X)
+    copies = [Shifted().alike(X, np.random.default_rng(vote)) for vote in range(3)]
+    mean = alone / 3 + sum(net.predict_proba(copy) for copy in copies) * 2 / 9
+    net.set_params(votes=3)
+    assert np.allclose(net.predict_proba(X), mean)
+    assert np.array_equal(net.predict(X), net.classes_[mean.argmax(axis=1)])
+    assert np.allclose(net.predict_proba(X[:1]), mean[:1])  # whatever else is asked with it
+    with pytest.raises(ValueError, match="votes need an augment"):
+        net.set_params(augment=lambda x, rng: x).predict_proba(X)
+
+
 def test_label_smoothing_makes_it_less_sure() -> None:
     X, y = blobs(spread=0.3)
     sure, smooth = (

@@ -1,8 +1,4 @@
-"""scikit-learn estimators over the core: drop-ins for its MLPs, for any net of layers.
-
-Parameter names and meanings are those of ``MLPClassifier`` and ``MLPRegressor`` where they
-have them. As there, ``__init__`` only stores, and what was learned ends in an underscore.
-"""
+"""What all estimators share: the net, its parameters, and how it is trained."""
 
 from __future__ import annotations
 
@@ -20,14 +16,11 @@ import numpy as np
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
@@ -47,15 +40,14 @@ from bpapps.core import (
     Dropout,
     Epoch,
     Flatten,
-    Huber,
     InverseScaling,
     Layer,
     Loss,
+    PairCrossEntropy,
     Params,
     Plan,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
-    SquaredError,
     forward,
     initial_params,
     train,
@@ -70,15 +62,13 @@ Callback = Callable[[Epoch, Any], Any]
 Samples = tuple[NDArray, NDArray, NDArray | None]
 """Inputs, targets as the loss takes them, and weights where there are any."""
 
-_SHARE = Interval(Real, 0, 1, closed="left")
-_FROM_ZERO = Interval(Real, 0, None, closed="left")
-_ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
-_COUNT = Interval(Integral, 1, None, closed="left")
-
-_REGRESSION_LOSSES: dict[str, Loss] = {"squared_error": SquaredError(), "huber": Huber()}
+SHARE = Interval(Real, 0, 1, closed="left")
+FROM_ZERO = Interval(Real, 0, None, closed="left")
+ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
+COUNT = Interval(Integral, 1, None, closed="left")
 
 
-def _takes_parts(estimator: _Backprop) -> bool:
+def takes_parts(estimator: Backprop) -> bool:
     """Whether there is a ``partial_fit``; AttributeError says why not."""
     if estimator.solver == "lbfgs":
         raise AttributeError("partial_fit needs a stochastic solver: adam, adamw or sgd")
@@ -88,8 +78,8 @@ def _takes_parts(estimator: _Backprop) -> bool:
 
 
 @dataclass(eq=False, repr=False)
-class _Backprop(BaseEstimator):
-    """What the classifier and the regressor share: the net, and how it is trained."""
+class Backprop(BaseEstimator):
+    """The net, its parameters, and how it is trained; a kind of answer is a subclass."""
 
     hidden_layer_sizes: int | Sequence[int] = (100,)
     activation: str | Sequence[str] = "relu"
@@ -125,33 +115,33 @@ class _Backprop(BaseEstimator):
     n_jobs: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "hidden_layer_sizes": ["array-like", _COUNT],
+        "hidden_layer_sizes": ["array-like", COUNT],
         "activation": ["array-like", StrOptions(set(ACTIVATIONS))],
         "layers": [list, tuple, Chain, None],
-        "dropout": [_SHARE],
+        "dropout": [SHARE],
         "solver": [StrOptions({"adam", "adamw", "sgd", "lbfgs"})],
-        "alpha": [_FROM_ZERO],
-        "batch_size": [StrOptions({"auto"}), _COUNT],
+        "alpha": [FROM_ZERO],
+        "batch_size": [StrOptions({"auto"}), COUNT],
         "learning_rate": [StrOptions({"invscaling", "adaptive", *SCHEDULES}), callable],
-        "learning_rate_init": [_ABOVE_ZERO],
-        "power_t": [_FROM_ZERO],
-        "max_iter": [_COUNT],
+        "learning_rate_init": [ABOVE_ZERO],
+        "power_t": [FROM_ZERO],
+        "max_iter": [COUNT],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
-        "tol": [_FROM_ZERO],
+        "tol": [FROM_ZERO],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
-        "momentum": [_SHARE],
+        "momentum": [SHARE],
         "nesterovs_momentum": ["boolean"],
         "early_stopping": ["boolean"],
-        "validation_fraction": [_SHARE],
-        "beta_1": [_SHARE],
-        "beta_2": [_SHARE],
-        "epsilon": [_ABOVE_ZERO],
-        "weight_decay": [_FROM_ZERO],
-        "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
-        "max_fun": [_COUNT],
-        "max_norm": [_ABOVE_ZERO, None],
+        "validation_fraction": [SHARE],
+        "beta_1": [SHARE],
+        "beta_2": [SHARE],
+        "epsilon": [ABOVE_ZERO],
+        "weight_decay": [FROM_ZERO],
+        "n_iter_no_change": [COUNT, Options(Real, {np.inf})],
+        "max_fun": [COUNT],
+        "max_norm": [ABOVE_ZERO, None],
         "augment": [callable, None],
         "callbacks": [list, tuple],
         "checkpoint": [str, PathLike, None],
@@ -293,7 +283,12 @@ class _Backprop(BaseEstimator):
         self._random: np.random.RandomState = check_random_state(self.random_state)
         self.input_shape_ = X.shape[1:]
         network = self._network(self.input_shape_)
-        self._adopt(network, initial_params(network, self.input_shape_, self._seed(), X.dtype))
+        shape = self._sample_shape()
+        self._adopt(network, initial_params(network, shape, self._seed(), X.dtype))
+
+    def _sample_shape(self) -> tuple[int, ...]:
+        """What the net takes as one sample."""
+        return self.input_shape_
 
     def _adopt(self, network: Chain, params: Params) -> None:
         """Take a net as one's own, with no history yet."""
@@ -307,6 +302,7 @@ class _Backprop(BaseEstimator):
         self.out_activation_ = {
             SoftmaxCrossEntropy: "softmax",
             SigmoidCrossEntropy: "logistic",
+            PairCrossEntropy: "logistic",
         }.get(type(self._loss()), "identity")
 
     def _seed(self) -> int:
@@ -351,7 +347,11 @@ class _Backprop(BaseEstimator):
             seed=self._seed(),
             augment=self.augment,
             microbatch=microbatch_size(
-                self.network_, self.params_, self.input_shape_, batch_size, self.augment is not None
+                self.network_,
+                self.params_,
+                self._sample_shape(),
+                batch_size,
+                self.augment is not None,
             ),
             early_stopping=self.early_stopping and validated,
             patience=None if self._runs_to_its_end() else self.n_iter_no_change,
@@ -551,255 +551,6 @@ class _Backprop(BaseEstimator):
 
     def _score(self, logits: NDArray, targets: NDArray, weights: NDArray | None) -> float:
         raise NotImplementedError
-
-
-@dataclass(eq=False, repr=False)
-class BackpropClassifier(ClassifierMixin, _Backprop):
-    """A classifier trained by backpropagation: ``MLPClassifier``'s drop-in, for any layers.
-
-    Classes exclude each other (softmax cross-entropy), or with y of shape (n_samples, n_labels)
-    of 0 and 1 are answered one by one (sigmoid cross-entropy).
-
-    Args:
-        hidden_layer_sizes: units of each hidden layer; an int means one layer.
-        activation: ``identity``, ``logistic``, ``tanh``, ``relu``, ``leaky_relu``, ``gelu``,
-            ``silu`` or ``softplus``; or one of these for each hidden layer.
-        layers: any other net: core layers up to the output layer, which is added (after a
-            ``Flatten`` where it is needed); then the two parameters above and ``dropout`` are
-            not used.
-        dropout: share of each hidden layer's outputs that is dropped while training.
-        solver: ``adam``, ``adamw``, ``sgd``; or ``lbfgs`` (full batch, through scipy), which
-            has no use for rates, validation, callbacks and checkpoints.
-        alpha: strength of the L2 penalty on the weights.
-        batch_size: samples a step; ``auto`` is min(200, n_samples).
-        learning_rate: ``constant``; for ``sgd`` also ``invscaling`` (in each epoch divided by
-            (samples seen before it + 1) to the power ``power_t``) and ``adaptive`` (divided by
-            5 whenever the loss stands still), which other solvers take for ``constant``; or a
-            schedule over all of ``max_iter``, which then is not cut short: ``step``,
-            ``cosine``, ``warmup``, ``warmup-cosine``, ``one-cycle``, or a callable
-            (step, total_steps) -> factor.
-        learning_rate_init: the rate, or the peak of the schedule.
-        max_iter: epochs; for ``lbfgs`` iterations.
-        shuffle: whether each epoch takes the samples in a new order.
-        random_state: seed, generator or None; the same seed gives the same weights.
-        tol, n_iter_no_change: training ends after so many epochs that gain less than ``tol``.
-        verbose: show a progress bar (on stderr, and only on a terminal).
-        warm_start: a further ``fit`` starts from the weights there are.
-        momentum, nesterovs_momentum: for ``sgd``.
-        early_stopping: hold ``validation_fraction`` of the data out, two samples at least (or
-            use the ``validation_data`` given to ``fit``), stop when its score no longer rises,
-            and restore the best epoch's weights.
-        beta_1, beta_2, epsilon: for ``adam`` and ``adamw``; ``weight_decay`` for ``adamw``.
-        max_fun: most evaluations for ``lbfgs``.
-        max_norm: a longer gradient is scaled down to this norm.
-        augment: ``augment(x, rng)`` changes the inputs of a microbatch while training.
-        callbacks: each is called as ``callback(epoch, estimator)``; True ends the training.
-        checkpoint: file to resume ``fit`` from where it exists and to write while training.
-        n_jobs: threads; None takes as many as BLAS would, but one inside a joblib worker; else
-            scikit-learn's meaning. The weights are the same to the bit whatever their number.
-        class_weight: weights by label, or ``balanced`` (each class weighs the same in all); they
-            count in the validation scores too.
-        label_smoothing: share of each target spread evenly over the classes, in [0, 1).
-
-    Attributes:
-        classes_: the labels, sorted.
-        network_, params_: the net and its parameters, as the core knows them.
-        history_: an ``Epoch`` record of each epoch since the net was new; ``loss_curve_``,
-            ``validation_loss_curve_`` and ``validation_scores_`` are columns of it.
-        n_iter_: epochs of the last call of ``fit`` or ``partial_fit``.
-        t_: samples seen since the net was new.
-        coefs_, intercepts_: weights and biases of each layer, views into ``params_``.
-        loss_, best_loss_, best_validation_score_: last and lowest loss, highest score.
-        n_layers_, n_outputs_, out_activation_: layers with weights and the input, outputs,
-            ``softmax``, ``logistic`` or ``identity``.
-    """
-
-    _: KW_ONLY
-    class_weight: dict | str | None = None
-    label_smoothing: float = 0.0
-
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **_Backprop._parameter_constraints,
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "label_smoothing": [_SHARE],
-    }
-
-    @classmethod
-    def from_trained(
-        cls, network: Chain, params: Params, classes: ArrayLike, input_shape: tuple[int, ...]
-    ) -> BackpropClassifier:
-        """A fitted classifier around a network that is already trained, such as a stored one."""
-        estimator = cls(layers=list(network)[:-1])
-        estimator.classes_ = np.asarray(classes)
-        estimator.n_outputs_ = len(estimator.classes_)
-        estimator.input_shape_ = tuple(input_shape)
-        estimator.n_features_in_ = estimator.input_shape_[0]
-        estimator._multilabel = False
-        estimator._random = check_random_state(None)
-        estimator._adopt(network, params)
-        return estimator
-
-    @available_if(_takes_parts)
-    def partial_fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        classes: ArrayLike | None = None,
-    ) -> BackpropClassifier:
-        """One more epoch, on this data; the net starts at the first call.
-
-        Args:
-            classes: all labels there will be; needed at the first call.
-
-        Raises:
-            ValueError: as ``fit``, and for a label that is not among the classes.
-        """
-        if self.class_weight == "balanced":
-            raise ValueError("partial_fit cannot balance classes: give class_weight as a dict")
-        if classes is None and not hasattr(self, "params_"):
-            raise ValueError(
-                "the first call of partial_fit needs classes: all labels there will be"
-            )
-        return self._partial_fit(X, y, sample_weight, classes)
-
-    def predict(self, X: ArrayLike) -> NDArray:
-        """Labels, shape (n_samples,); or 0 and 1 for each label, (n_samples, n_labels)."""
-        logits = self._logits(X)
-        if self._multilabel:
-            return (logits > 0).astype(int)
-        return self.classes_[logits.argmax(axis=1)]
-
-    def predict_proba(self, X: ArrayLike) -> NDArray:
-        """Probabilities, shape (n_samples, n_classes), in the order of ``classes_``."""
-        logits = self._logits(X)
-        return self._loss().predict(logits)
-
-    def predict_log_proba(self, X: ArrayLike) -> NDArray:
-        """Logarithms of the probabilities."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
-
-    def _loss(self) -> Loss:
-        if self._multilabel:
-            return SigmoidCrossEntropy()
-        return SoftmaxCrossEntropy(self.label_smoothing)
-
-    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
-        check_classification_targets(y)
-        kind = type_of_target(y)
-        if kind == "multiclass-multioutput":
-            raise ValueError("y of several columns must hold 0 and 1 only: yes or no to each label")
-        multilabel = kind == "multilabel-indicator"
-        found = np.unique(np.asarray(y if classes is None else classes))
-        if reset:
-            self._multilabel = multilabel
-            self.classes_ = np.arange(y.shape[1]) if multilabel else found
-            self.n_outputs_ = len(self.classes_)
-            if self.n_outputs_ < 2 and not multilabel:
-                raise ValueError(f"only one class in the data ({self.classes_[0]!r}); need two")
-        if multilabel != self._multilabel or (multilabel and y.shape[1] != self.n_outputs_):
-            raise ValueError("y has another form than at the first fit")
-        if multilabel:
-            return y
-        if classes is not None and not np.array_equal(found, self.classes_):
-            raise ValueError(f"classes are not those of the first call: {self.classes_.tolist()}")
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(f"y has labels that are not among the classes: {unknown.tolist()}")
-        return np.searchsorted(self.classes_, y)
-
-    def _strata(self, targets: NDArray, held_out: int) -> NDArray | None:
-        """The classes, where there is enough of each."""
-        if self._multilabel:
-            return None
-        counts = np.unique(targets, return_counts=True)[1]
-        enough = counts.min() > 1 and len(counts) <= min(held_out, len(targets) - held_out)
-        return targets if enough else None
-
-    def _weights(self, X: NDArray, targets: NDArray, sample_weight: Any) -> NDArray | None:
-        weights = super()._weights(X, targets, sample_weight)
-        if self.class_weight is None:
-            return weights
-        if self._multilabel:
-            raise ValueError("class_weight is not defined for several labels a sample")
-        weights = np.ones(len(targets)) if weights is None else weights
-        present = np.unique(targets[weights > 0])
-        by_class = np.zeros(len(self.classes_))
-        if self.class_weight == "balanced":
-            mass = np.bincount(targets, weights)[present]
-            by_class[present] = mass.sum() / (len(present) * mass)
-        else:
-            by_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=self.classes_
-            )
-        return weights * by_class[targets]
-
-    def _score(self, logits: NDArray, targets: NDArray, weights: NDArray | None) -> float:
-        answer = (logits > 0).astype(int) if self._multilabel else logits.argmax(axis=1)
-        return float(accuracy_score(targets, answer, sample_weight=weights))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-
-@dataclass(eq=False, repr=False)
-class BackpropRegressor(RegressorMixin, _Backprop):
-    """A regressor trained by backpropagation: ``MLPRegressor``'s drop-in, for any layers.
-
-    Args:
-        loss: ``squared_error`` or ``huber`` (linear beyond 1).
-
-    All other parameters and attributes are those of :class:`BackpropClassifier`. y has the
-    shape (n_samples,) or (n_samples, n_outputs); the loss is summed over the outputs.
-    """
-
-    _: KW_ONLY
-    loss: str = "squared_error"
-
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **_Backprop._parameter_constraints,
-        "loss": [StrOptions(set(_REGRESSION_LOSSES))],
-    }
-
-    @available_if(_takes_parts)
-    def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> BackpropRegressor:
-        """One more epoch, on this data; the net starts at the first call.
-
-        Raises:
-            ValueError: as ``fit``.
-        """
-        return self._partial_fit(X, y, sample_weight)
-
-    def predict(self, X: ArrayLike) -> NDArray:
-        """Values, (n_samples,) for one output, else (n_samples, n_outputs)."""
-        values = self._logits(X)
-        return values[:, 0] if self.n_outputs_ == 1 else values
-
-    def _loss(self) -> Loss:
-        return _REGRESSION_LOSSES[self.loss]
-
-    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
-        targets = y.reshape(len(y), -1)
-        if reset:
-            self.n_outputs_ = targets.shape[1]
-        if targets.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"y has {targets.shape[1]} outputs, at the first fit {self.n_outputs_}"
-            )
-        return targets.astype(np.float64, copy=False)
-
-    def _score(self, logits: NDArray, targets: NDArray, weights: NDArray | None) -> float:
-        return float(r2_score(targets, logits, sample_weight=weights))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,11 @@
+"""scikit-learn estimators over the core: drop-ins for its MLPs, for any net of layers.
+
+Parameter names and meanings are those of ``MLPClassifier`` and ``MLPRegressor`` where they
+have them. As there, ``__init__`` only stores, and what was learned ends in an underscore.
+"""
+
+from bpapps.estimators.classifier import BackpropClassifier
+from bpapps.estimators.pairs import PairClassifier
+from bpapps.estimators.regressor import BackpropRegressor
+
+__all__ = ["BackpropClassifier", "BackpropRegressor", "PairClassifier"]

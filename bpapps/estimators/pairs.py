@@ -1,0 +1,439 @@
+"""The pair classifier: are two pictures by the same writer? And one picture against several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from bpapps import verification
+from bpapps.core import (
+    Chain,
+    Dense,
+    Difference,
+    Each,
+    Flatten,
+    Layer,
+    Loss,
+    PairCrossEntropy,
+    Pairs,
+    Params,
+    Plan,
+    ReLU,
+    forward,
+    pack,
+)
+from bpapps.core.threads import cut
+from bpapps.estimators.base import COUNT, Backprop
+from bpapps.estimators.sampling import GroupSampler, pairs_within
+from bpapps.verification import Threshold, Trials
+
+REFERENCES = (1, 2, 3, 5, 8, 10)
+"""Numbers of references that thresholds are chosen for."""
+AT_ONCE = 4
+"""Pairs that are compared at once: few stay in a core's cache, see :class:`bpapps.core.Each`."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a score with some number of references is worth: where development writers' lie.
+
+    ``threshold`` was chosen on them; ``genuine`` and ``forged`` are the quantiles 0, 1, … 100% of
+    their scores.
+    """
+
+    threshold: Threshold
+    genuine: list[float]
+    forged: list[float]
+
+    def genuine_below(self, score: float) -> float:
+        """The share of genuine scores that are lower, to the percent."""
+        return _share_below(self.genuine, score)
+
+    def forged_above(self, score: float) -> float:
+        """The share of forgeries' scores that are as high or higher, to the percent."""
+        return 1 - _share_below(self.forged, score)
+
+
+def _share_below(quantiles: list[float], score: float) -> float:
+    if score > quantiles[-1]:
+        return 1.0
+    return max(0, int(np.searchsorted(quantiles, score)) - 1) / 100
+
+
+@dataclass(eq=False, repr=False)
+class PairClassifier(Backprop):
+    """Tells whether two pictures are by the same writer, trained by backpropagation on pairs.
+
+    One network embeds both pictures, with the same weights; a comparison of the two embeddings,
+    whose order makes no difference, gives the logit (Bromley et al., "Signature verification
+    using a siamese time delay neural network", NIPS 1993). While training, groups of pictures
+    are drawn anew for each step: genuine ones of a writer, skilled forgeries of them, and genuine
+    ones of other writers. All pairs in a group count, or the hardest of each kind; the kinds have
+    fixed weights however many pairs there are: genuine 1/2, skilled and random 1/4.
+
+    A score is a logit: above 0 the net thinks "same". What is accepted is decided by thresholds
+    that were chosen on development writers, whom training never saw.
+
+    Args:
+        layers: core layers that embed a picture; by default ``hidden_layer_sizes`` dense ones.
+        comparison: core layers that compare two embeddings, (2, …), up to the output layer, which
+            is added; by default ``Difference(), Dense(32), ReLU()``.
+        group: numbers of genuine pictures, skilled forgeries and other writers' pictures in a
+            group. A writer without forgeries has more of others'.
+        n_groups: groups an epoch, one for each writer at least; None is ten for each.
+        hardest: share of the pairs of each kind that count, the hardest, in (0, 1].
+        far: the false acceptance rate of skilled forgeries that thresholds are chosen for, in
+            [0, 1); None for balance, FAR = FRR. Without forgeries random ones take their place.
+        validation_fraction: share of the writers that are held out for the thresholds, where
+            ``fit`` is given no development data.
+        batch_size: groups a step; ``auto`` is 8.
+
+    All other parameters are those of :class:`BackpropClassifier`; ``early_stopping`` and the
+    solver ``lbfgs`` are not for pairs.
+
+    Attributes:
+        scales_: number of references -> :class:`Scale`: threshold, error rates and scores of the
+            development writers.
+        classes_: False (different writers), True (the same).
+        network_, params_, history_, n_iter_: as for :class:`BackpropClassifier`.
+    """
+
+    _: KW_ONLY
+    comparison: Sequence[Layer] | None = None
+    group: tuple[int, int, int] = (4, 4, 4)
+    n_groups: int | None = None
+    hardest: float = 1.0
+    far: float | None = None
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **Backprop._parameter_constraints,
+        "comparison": [list, tuple, Chain, None],
+        "group": [list, tuple],
+        "n_groups": [COUNT, None],
+        "hardest": [Interval(Real, 0, 1, closed="right")],
+        "far": [Interval(Real, 0, 1, closed="left"), None],
+    }
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        genuine: ArrayLike | None = None,
+        development: tuple | None = None,
+    ) -> PairClassifier:
+        """Train on pictures X, (n, n_features) or (n, height, width, channels).
+
+        Args:
+            y: the writer of each, or whom a forgery pretends to be by, (n,).
+            genuine: whether it is the writer's own, (n,); by default all are.
+            development: (X, y, genuine) of other writers, to choose the thresholds on.
+
+        Raises:
+            ValueError: bad input or parameters, fewer than two writers, a writer without genuine
+                pictures, one both in training and development; ``DivergenceError``.
+        """
+        self._validate_params()
+        self._deny_unfit()
+        X, owners, genuine = self._checked(X, y, genuine, reset=True)
+        if development is None:
+            train, held = self._split_writers(owners)
+            development = (X[held], owners[held], genuine[held])
+            X, owners, genuine = X[train], owners[train], genuine[train]
+        else:
+            development = self._checked(*development, reset=False)
+            _deny_common(owners, development[1])
+        self._start(X)
+        self._learn(X, owners, genuine)
+        self.scales_ = self._scales(*development)
+        return self
+
+    def _deny_unfit(self) -> None:
+        if self.solver == "lbfgs" or self.early_stopping:
+            raise ValueError("PairClassifier draws new pairs for each step: no lbfgs, no "
+                             "early_stopping")  # fmt: skip
+        counts = [isinstance(count, Integral) and count >= 0 for count in self.group]
+        if len(self.group) != 3 or not all(counts) or self.group[0] < 2 or not any(self.group[1:]):
+            raise ValueError(
+                f"group must be numbers of genuine (2 at least), forged and others' pictures, "
+                f"not {self.group!r}"
+            )
+        if self.checkpoint is not None and self.random_state is None:
+            raise ValueError("a checkpoint needs random_state: a new seed could not resume from it")
+
+    def _checked(
+        self, X: Any, y: Any, genuine: Any = None, *, reset: bool
+    ) -> tuple[NDArray, NDArray, NDArray[np.bool_]]:
+        """Pictures, writers and flags that can be trained or judged on."""
+        X = validate_data(self, X, reset=reset, allow_nd=True, dtype=(np.float32, np.float64))
+        owners = column_or_1d(y)
+        flags = np.ones(len(owners), bool) if genuine is None else column_or_1d(genuine)
+        if not len(X) == len(owners) == len(flags):
+            raise ValueError(
+                f"{len(X)} pictures, but {len(owners)} writers and {len(flags)} flags of genuine"
+            )
+        flags = flags.astype(bool)
+        every, own = np.unique(owners), np.unique(owners[flags])
+        if len(every) < 2:
+            raise ValueError(f"{len(every)} writer: to tell writers apart takes two at least")
+        if len(own) < len(every):
+            raise ValueError(
+                f"writer {np.setdiff1d(every, own)[0]} has forgeries, but no genuine picture"
+            )
+        if reset:
+            self.input_shape_ = X.shape[1:]
+        self._check_input_shape(X)
+        return X, owners, flags
+
+    def _split_writers(self, owners: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Places of the training writers' pictures, and of those held out."""
+        names = np.unique(owners)
+        n_held = max(2, round(self.validation_fraction * len(names)))
+        if len(names) - n_held < 2:
+            raise ValueError(
+                f"{len(names)} writers: two to train on and two to choose thresholds on are "
+                f"needed; give development data"
+            )
+        seed = self.random_state if isinstance(self.random_state, Integral) else 0
+        held = np.random.default_rng(int(seed)).permutation(names)[:n_held]
+        is_held = np.isin(owners, held)
+        return np.flatnonzero(~is_held), np.flatnonzero(is_held)
+
+    def _network(self, in_shape: tuple[int, ...]) -> Chain:
+        embedding = self._embedding(in_shape)
+        given = (Difference(), Dense(32), ReLU()) if self.comparison is None else self.comparison
+        comparison = Chain(*given, Dense(1, "glorot_uniform"))
+        network = Chain(
+            Each(embedding),
+            Pairs(pairs_within(*self.group).items),
+            Each(comparison, AT_ONCE),
+            Flatten(),
+        )
+        _deny_order(embedding, comparison, in_shape)
+        return network
+
+    def _embedding(self, in_shape: tuple[int, ...]) -> Chain:
+        if self.layers is not None:
+            return Chain(*self.layers)
+        sizes = np.ravel(self.hidden_layer_sizes).tolist()
+        hidden = [layer for size in sizes for layer in (ReLU(), Dense(int(size)))][1:]
+        return Chain(*([Flatten()] if len(in_shape) > 1 else []), *hidden)
+
+    def _learn(self, X: NDArray, owners: NDArray, genuine: NDArray[np.bool_]) -> None:
+        numbers = np.unique(owners, return_inverse=True)[1]
+        sampler = GroupSampler(X, numbers, genuine, self.group, self.augment)
+        n_groups = max(self.n_groups or 10 * sampler.n_owners, sampler.n_owners)
+        groups = (np.arange(n_groups) % sampler.n_owners)[:, np.newaxis]
+        pairs = pairs_within(*self.group)
+        targets = np.broadcast_to(pairs.targets, (n_groups, len(pairs.targets)))
+        size = min(8 if self.batch_size == "auto" else int(self.batch_size), n_groups)
+        plan = replace(
+            self._pair_plan(n_groups, size), augment=sampler, patience=None, microbatch=1
+        )
+        self.n_iter_ = 0
+        checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
+        self._train((groups, targets, None), plan, checkpoint=checkpoint)
+
+    def _pair_plan(self, n_groups: int, batch_size: int) -> Plan:
+        """The training plan that the parameters ask for, on groups."""
+        return replace(
+            self._plan(n_groups, validated=False),
+            batch_size=batch_size,
+            schedule=self._schedule(n_groups, batch_size),
+        )
+
+    def _loss(self) -> Loss:
+        pairs = pairs_within(*self.group)
+        present = sorted(set(pairs.kinds))
+        weights = [0.5] + [0.5 / (len(present) - 1)] * (len(present) - 1)
+        kinds = tuple(present.index(kind) for kind in pairs.kinds)
+        return PairCrossEntropy(kinds, tuple(weights), self.hardest)
+
+    # ------------------------------------------------------------------ judging
+
+    def embed(self, X: ArrayLike) -> NDArray:
+        """What the network makes of each picture, (n, …)."""
+        check_is_fitted(self)
+        rows: NDArray = X if self._is_plain(X) else self._validated(X)  # type: ignore[assignment]
+        return forward(*self._part(0), rows, 8, self._threads())
+
+    def compare(self, embedded: NDArray, pairs: ArrayLike) -> NDArray[np.float64]:
+        """Scores (m,) of pairs (m, 2), which are places in what :meth:`embed` gave."""
+        check_is_fitted(self)
+        pairs = np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
+        if not len(pairs):
+            return np.zeros(0)
+        parts = [embedded[pairs[rows]] for rows in cut(len(pairs), 1024)]  # memory for so many
+        scores = [forward(*self._part(2), x, AT_ONCE, self._threads()) for x in parts]
+        return np.concatenate(scores)[:, 0].astype(np.float64)
+
+    def _part(self, place: int) -> tuple[Layer, Params]:
+        """The layer that is applied to each item at some place of the network, and its weights."""
+        each = self.network_.layers[place]
+        assert isinstance(each, Each)
+        return each.inner, self.params_[place].part("inner")
+
+    def score_matrix(
+        self, X: ArrayLike, wanted: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """Scores (n, n) of pairs of pictures, symmetric; NaN where a pair was not scored.
+
+        wanted: (n, n), which pairs to score; by default all, except pictures with themselves.
+        """
+        embedded = self.embed(X)
+        n = len(embedded)
+        asked = np.ones((n, n), bool) if wanted is None else wanted | wanted.T
+        pairs = np.argwhere(np.triu(asked, k=1))
+        matrix = np.full((n, n), np.nan)
+        found = self.compare(embedded, pairs)
+        matrix[pairs[:, 0], pairs[:, 1]] = matrix[pairs[:, 1], pairs[:, 0]] = found
+        return matrix
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Scores (n,) of pairs of pictures X, (n, 2, …): above 0 the net thinks "same"."""
+        X = np.asarray(X)
+        if X.ndim < 3 or X.shape[1] != 2:
+            raise ValueError(f"pairs have the shape (n, 2, …), not {X.shape}")
+        embedded = self.embed(X.reshape(-1, *X.shape[2:]))
+        return self.compare(embedded, np.arange(2 * len(X)).reshape(-1, 2))
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probabilities (n, 2) of different writers and of the same, for pairs X, (n, 2, …).
+
+        They suppose that half of the pairs are by the same writer, and half of the others skilled
+        forgeries, as while training.
+        """
+        same = self._loss().predict(self.decision_function(X))
+        return np.stack([1 - same, same], axis=1)
+
+    def predict(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Whether pairs X, (n, 2, …), reach the threshold of one reference."""
+        return self.decision_function(X) >= self.threshold().value
+
+    def score_samples(self, questioned: ArrayLike, references: ArrayLike) -> NDArray[np.float64]:
+        """Scores (n,) of questioned pictures, (n, …), against all references, (k, …), together.
+
+        Of one reference the score of the pair; of several the mean, less the mean among the
+        references themselves. The order of the references makes no difference. What is to be
+        reached is :meth:`threshold`.
+        """
+        questioned, references = np.asarray(questioned), np.asarray(references)
+        if len(references) == 0:
+            raise ValueError("no reference: give one genuine signature at least")
+        # In one order whatever they came in: then not a bit depends on it.
+        references = np.array(sorted(references, key=lambda one: one.tobytes()))
+        n, k = len(questioned), len(references)
+        embedded = self.embed(np.concatenate([questioned, references]))
+        across = [(i, n + j) for i in range(n) for j in range(k)]
+        among = [(n + i, n + j) for i in range(k) for j in range(i)]
+        scores = self.compare(embedded, across + among)
+        own = scores[n * k :].mean() if among else 0.0
+        return scores[: n * k].reshape(n, k).mean(axis=1) - own
+
+    def scale(self, n_references: int = 1) -> Scale:
+        """The scale for so many references: that of the largest number not above it."""
+        check_is_fitted(self)
+        if n_references < 1:
+            raise ValueError("no reference: give one genuine signature at least")
+        return self.scales_[max(k for k in self.scales_ if k <= n_references)]
+
+    def threshold(self, n_references: int = 1) -> Threshold:
+        """The threshold for so many references, and its error rates on development writers."""
+        return self.scale(n_references).threshold
+
+    def _scales(self, X: NDArray, owners: NDArray, genuine: NDArray[np.bool_]) -> dict[int, Scale]:
+        fewest = np.unique(owners[genuine], return_counts=True)[1].min()
+        against = "random" if genuine.all() else "skilled"
+        of_use = genuine[:, None] | genuine
+        if against == "skilled":  # the writer's own pictures will do, and they are few
+            of_use &= owners[:, None] == owners
+        scores = self.score_matrix(X, of_use)
+        scales = {}
+        for k in REFERENCES:
+            if k < fewest:
+                trials = trials_of(scores, owners, genuine, k)
+                rule = verification.choose_threshold(trials, far=self.far, against=against)
+                by_kind = (trials.scores("genuine"), trials.scores(against))
+                percents = (np.quantile(one, np.linspace(0, 1, 101)).tolist() for one in by_kind)
+                scales[k] = Scale(rule, *percents)
+        if not scales:
+            raise ValueError("the development writers need two genuine pictures each, at least")
+        return scales
+
+    @classmethod
+    def from_trained(
+        cls,
+        network: Chain,
+        params: Params,
+        scales: dict[int, Scale],
+        input_shape: tuple[int, ...],
+    ) -> PairClassifier:
+        """A fitted pair classifier around a network that is already trained, such as a stored one.
+
+        Raises:
+            ValueError: the network is not one of a pair classifier.
+        """
+        kinds = [type(layer) for layer in network]
+        chains = [layer.inner for layer in network if isinstance(layer, Each)]
+        inner = [list(chain) for chain in chains if isinstance(chain, Chain)]
+        if kinds != [Each, Pairs, Each, Flatten] or len(inner) != 2:
+            raise ValueError("its network is not that of a pair classifier")
+        estimator = cls(layers=inner[0], comparison=inner[1][:-1])
+        estimator.input_shape_ = tuple(input_shape)
+        estimator.n_features_in_ = estimator.input_shape_[0]
+        estimator._random = check_random_state(None)
+        estimator._adopt(network, params)
+        estimator.scales_ = dict(scales)
+        return estimator
+
+    @property
+    def classes_(self) -> NDArray[np.bool_]:
+        """False: different writers; True: the same."""
+        return np.array([False, True])
+
+    def _sample_shape(self) -> tuple[int, ...]:
+        return (sum(self.group), *self.input_shape_)
+
+
+def trials_of(
+    scores: NDArray, owners: NDArray, genuine: NDArray[np.bool_], k: int, **options: Any
+) -> Trials:
+    """Trials with k references from a score matrix (n, n), as :class:`PairClassifier` scores.
+
+    Of one reference all pairs; of several the mean, less the references' own. ``options`` are
+    those of :func:`bpapps.verification.reference_trials`.
+    """
+    if k == 1 and not options:
+        return verification.pair_trials(scores, owners, genuine)
+    return verification.reference_trials(scores, owners, genuine, k, centred=k > 1, **options)
+
+
+def _deny_common(owners: NDArray, others: NDArray) -> None:
+    both = np.intersect1d(owners, others)
+    if len(both):
+        raise ValueError(
+            f"writer {both[0]} is in both the training and the development data; thresholds need "
+            "writers that training does not see"
+        )
+
+
+def _deny_order(embedding: Chain, comparison: Chain, in_shape: tuple[int, ...]) -> None:
+    """ValueError where the order of the two pictures would make a difference."""
+    rng = np.random.default_rng(0)
+    network = Chain(Each(embedding), comparison)
+    params = pack(network.init((2, *in_shape), rng)[0], np.float64)
+    pair = rng.random((1, 2, *in_shape))
+    one, other = (network(params, x)[0] for x in (pair, pair[:, ::-1]))
+    if one.shape != (1, 1) or not np.allclose(one, other, rtol=1e-6, atol=1e-9):
+        raise ValueError(
+            "comparison gives another answer where the two pictures change places; begin it with "
+            "Difference(), or with Alignment() and end it with Average()"
+        )

@@ -1,0 +1,75 @@
+"""The regressor: one number, or several."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from bpapps.core import Huber, Loss, SquaredError
+from bpapps.estimators.base import Backprop, takes_parts
+
+_REGRESSION_LOSSES: dict[str, Loss] = {"squared_error": SquaredError(), "huber": Huber()}
+
+
+@dataclass(eq=False, repr=False)
+class BackpropRegressor(RegressorMixin, Backprop):
+    """A regressor trained by backpropagation: ``MLPRegressor``'s drop-in, for any layers.
+
+    Args:
+        loss: ``squared_error`` or ``huber`` (linear beyond 1).
+
+    All other parameters and attributes are those of :class:`BackpropClassifier`. y has the
+    shape (n_samples,) or (n_samples, n_outputs); the loss is summed over the outputs.
+    """
+
+    _: KW_ONLY
+    loss: str = "squared_error"
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **Backprop._parameter_constraints,
+        "loss": [StrOptions(set(_REGRESSION_LOSSES))],
+    }
+
+    @available_if(takes_parts)
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> BackpropRegressor:
+        """One more epoch, on this data; the net starts at the first call.
+
+        Raises:
+            ValueError: as ``fit``.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Values, (n_samples,) for one output, else (n_samples, n_outputs)."""
+        values = self._logits(X)
+        return values[:, 0] if self.n_outputs_ == 1 else values
+
+    def _loss(self) -> Loss:
+        return _REGRESSION_LOSSES[self.loss]
+
+    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
+        targets = y.reshape(len(y), -1)
+        if reset:
+            self.n_outputs_ = targets.shape[1]
+        if targets.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y has {targets.shape[1]} outputs, at the first fit {self.n_outputs_}"
+            )
+        return targets.astype(np.float64, copy=False)
+
+    def _score(self, logits: NDArray, targets: NDArray, weights: NDArray | None) -> float:
+        return float(r2_score(targets, logits, sample_weight=weights))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

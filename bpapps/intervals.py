@@ -1,0 +1,60 @@
+"""A figure with its 95% interval and its count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Z95 = 1.959963984540054
+"""The normal distribution's 97.5% quantile: a 95% interval has 2.5% on either side."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A proportion or a mean: its value, the ends of its 95% interval, and its count."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """Return ``successes / n`` with Wilson's 95% score interval.
+
+    Unlike the normal approximation it stays in [0, 1] and holds near its ends, where accuracies
+    are (Wilson 1927; Brown, Cai and DasGupta 2001). Of nothing, n = 0, the value is 0 and the
+    interval is all of [0, 1]. Raises ValueError unless 0 <= successes <= n.
+    """
+    successes, n = int(successes), int(n)
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes must lie between 0 and n = {n}, not {successes}")
+    if n == 0:
+        return Interval(0.0, 0.0, 1.0, 0)
+    value = successes / n
+    shrunk = 1 + Z95**2 / n
+    centre = (value + Z95**2 / (2 * n)) / shrunk
+    half = Z95 / shrunk * math.sqrt(value * (1 - value) / n + Z95**2 / (4 * n**2))
+    # at 0 and n an end is the value itself, which rounding would miss
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == n else centre + half
+    return Interval(value, low, high, n)
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Return the mean of seeds or folds with Student's 95% interval; n is their number.
+
+    Raises ValueError for fewer than two values, whose spread nobody knows, or if one of them is
+    not finite.
+    """
+    from scipy.special import stdtrit
+
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
+        raise ValueError("an interval of a mean needs at least two finite values")
+    mean = float(x.mean())
+    half = float(stdtrit(len(x) - 1, 0.975) * x.std(ddof=1) / math.sqrt(len(x)))
+    return Interval(mean, mean - half, mean + half, len(x))
