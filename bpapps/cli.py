@@ -10,7 +10,7 @@ import json
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,10 @@ from bpapps.names import UnknownNameError, nearest
 
 if TYPE_CHECKING:
     from bpapps.core import Epoch
+    from bpapps.evaluation import Results
+    from bpapps.models import Model
     from bpapps.runs import Config
+    from bpapps.verdicts import Verdict
 
 QUICK_EPOCHS = 0.1
 """Share of the epochs that ``--quick`` trains."""
@@ -268,29 +271,56 @@ def report(
     if as_json:
         _print_json({**results.figures(), "report": str(page)})
         return
-    click.echo(f"accuracy {_interval(**vars(results.accuracy))}")
+    _tell(results)
     click.echo(f"report   {page}")
     if index:
         click.echo(f"index    {index}")
 
 
-@main.command()
+class _WithReferences(click.Command):
+    """A command whose option ``--reference`` takes all files that follow it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        spread: list[str] = []
+        taking = False
+        for arg in args:
+            name, equals, file = arg.partition("=")
+            if arg.startswith("-"):
+                taking = name == "--reference"
+                spread += [name, file] if taking and equals else [] if taking else [arg]
+            else:
+                spread += ["--reference", arg] if taking else [arg]
+        if taking and args[-1] == "--reference":
+            spread.append("--reference")  # click says that it lacks an argument
+        return super().parse_args(ctx, spread)
+
+
+@main.command(cls=_WithReferences)
 @click.argument("model")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--reference",
+    "references",
+    metavar="FILE...",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Genuine pictures that FILES are compared with; takes all that follow.",
+)
 @click.option("--classes", metavar="NAME", help="Groups of classes to answer with.")
 @click.option(
     "--annotate", metavar="OUT", type=click.Path(path_type=Path, dir_okay=False),
-    help="Also draw what was read on the picture, and write it to this file.",
+    help="Also draw what was read, or compared, and write it to this file.",
 )  # fmt: skip
 @_options("json")
 def predict(
     model: str,
     files: tuple[Path, ...],
+    references: tuple[Path, ...],
     classes: str | None,
     annotate: Path | None,
     as_json: bool,
 ) -> None:
-    """Recognise pictures.
+    """Recognise pictures, or with --reference compare signatures.
 
     MODEL is a run's folder, a model file, or a task's name, which means the model that comes with
     the package. The exit code is 1 when a file cannot be read, or shows nothing to recognise.
@@ -298,13 +328,23 @@ def predict(
     from bpapps import models
 
     found = models.find(model)
+    if bool(references) != found.task.verifies:
+        raise click.UsageError(
+            f"{found.task.name} compares with references: give --reference FILE..."
+            if found.task.verifies
+            else f"--reference: {found.task.name} compares with nothing"
+        )
     if annotate:
-        _check_annotate(found.task, files, annotate)
+        _check_annotate(found.task, (*files, *references), len(files), annotate)
     if classes:
         nearest(classes, found.task.groupings, f"grouping of {found.task.name}")
-    readings = found.read(files, classes)
-    if annotate and isinstance(readings[0], models.LineReading) and readings[0].line:
-        found.task.annotate(files[0], readings[0].line).save(annotate)
+    readings: Sequence[Any]
+    if found.task.verifies:
+        readings = _compared(found, files, references, annotate)
+    else:
+        readings = found.read(files, classes)
+        if annotate and isinstance(readings[0], models.LineReading) and readings[0].line:
+            found.task.annotate(files[0], readings[0].line).save(annotate)
     if as_json:
         _print_json([reading.plain() for reading in readings])
     for reading in readings:
@@ -316,13 +356,25 @@ def predict(
         sys.exit(1)
 
 
-def _check_annotate(task: tasks.Task, files: tuple[Path, ...], out: Path) -> None:
+def _compared(
+    model: Model, files: tuple[Path, ...], references: tuple[Path, ...], annotate: Path | None
+) -> list[Verdict]:
+    """Verdicts on files, and where it is asked for a drawing of what was compared."""
+    from bpapps import verdicts
+
+    found = verdicts.compare(model, files, references)
+    if annotate and not found[0].problem:
+        verdicts.draw(model, files[0], references).save(annotate)
+    return found
+
+
+def _check_annotate(task: tasks.Task, shown: tuple[Path, ...], n_files: int, out: Path) -> None:
     """Wrong use where there is nothing to draw, or too much for one file."""
-    if not task.reads_lines:
+    if not task.reads_lines and not task.verifies:
         raise click.UsageError(f"--annotate: {task.name} has nothing to draw on a picture")
-    if len(files) > 1:
+    if n_files > 1:
         raise click.UsageError("--annotate takes one picture at a time")
-    if out.resolve() == files[0].resolve():
+    if out.resolve() in [file.resolve() for file in shown]:
         raise click.UsageError(f"--annotate {out} would overwrite the picture")
 
 
@@ -472,7 +524,7 @@ def _measure(
     if as_json:
         _print_json(results.figures())
         return
-    click.echo(f"accuracy {_interval(**vars(results.accuracy))}")
+    _tell(results)
     click.echo(f"calibration error {results.calibration.ece:.2%}")
     if not noise:
         for score in results.per_class:
@@ -483,6 +535,32 @@ def _measure(
         click.echo(f"  {curve.title:<18} {line}")
     if results.noise_reading:
         click.echo(results.noise_reading)
+    for worse in results.verifier.noise if results.verifier else []:
+        line = "  ".join(f"{point.eer.value:6.1%}" for point in worse.points)
+        click.echo(f"  {worse.title:<18} {line}  (EER)")
+
+
+def _tell(results: Results) -> None:
+    """The accuracy; of a verifier its error rates, whose intervals are over writers."""
+    if results.verifier is None:
+        click.echo(f"accuracy {_interval(**vars(results.accuracy))}")
+        return
+    if results.verifier.warning:
+        click.echo(results.verifier.warning)
+    one = results.verifier.one
+    for rates in one.rates:
+        click.echo(f"threshold fixed on development writers, {rates.rule}:")
+        for name, rate in (
+            ("FRR", rates.frr),
+            ("FAR, skilled forgeries", rates.far_skilled),
+            ("FAR, random forgeries", rates.far_random),
+        ):
+            if rate:
+                click.echo(f"  {name:<24} {_interval(**vars(rate))}")
+    for apart in (one.skilled, one.random):
+        if apart:
+            name = f"EER, {apart.against} forgeries"
+            click.echo(f"{name:<26} {_interval(**vars(apart.eer))}, threshold chosen afterwards")
 
 
 @contextmanager

@@ -28,27 +28,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bpapps.intervals import Interval as Interval
+from bpapps.intervals import mean_interval as mean_interval
+from bpapps.intervals import wilson as wilson
+from bpapps.verification import HardPair as HardPair
+from bpapps.verification import Histogram as Histogram
+from bpapps.verification import OwnerRates as OwnerRates
+from bpapps.verification import Rates as Rates
+from bpapps.verification import Separation as Separation
+from bpapps.verification import TraitScore as TraitScore
+from bpapps.verification import Verification as Verification
+from bpapps.verification import VerifierNoiseCurve as VerifierNoiseCurve
+from bpapps.verification import VerifierScores as VerifierScores
+
 SCHEMA = 1
 """Version of the layout of ``results.json``; a newer one is refused."""
-
-Z95 = 1.959963984540054
-"""The normal distribution's 97.5% quantile: a 95% interval has 2.5% on either side."""
 
 MANY_CLASSES = 12
 """With more classes than this, top-k accuracy and the most confused pairs are measured too."""
 
 Merge = Callable[[NDArray[Any], NDArray[Any], str], tuple[NDArray[Any], NDArray[Any]]]
 """``merge(probabilities, classes, grouping)`` -> probabilities of the groups, and the groups."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A proportion or a mean: its value, the ends of its 95% interval, and its count."""
-
-    value: float
-    low: float
-    high: float
-    n: int
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ class Score:
     """A figure over several seeds or folds on a stated protocol: mean, spread and the values.
 
     ``target`` and ``reference`` are what was asked for and what others reached there;
-    ``command`` makes the figure again.
+    ``command`` makes the figure again. ``at_most`` says that lower is better, as of error rates.
     """
 
     name: str
@@ -213,6 +213,7 @@ class Score:
     target: float | None
     reference: str
     command: str
+    at_most: bool = False
 
 
 @dataclass
@@ -252,6 +253,7 @@ class Results:
     grouping_scores: list[GroupingScore] = field(default_factory=list)
     group_scores: list[GroupScore] = field(default_factory=list)
     lines: LineScores | None = None
+    verifier: VerifierScores | None = None
 
     def to_json(self) -> str:
         """Write as JSON text that :meth:`from_json` reads back to equal results.
@@ -334,6 +336,7 @@ class Results:
             "groupings": {score.name: score.accuracy for score in self.grouping_scores},
             "groups": {score.name: score.accuracy for score in self.group_scores},
             "lines": self.lines and _line_figures(self.lines),
+            "verifier": self.verifier and _verifier_figures(self.verifier),
             "noise": {
                 curve.name: {
                     "drop5": curve.drop5,
@@ -369,45 +372,42 @@ def _line_figures(lines: LineScores) -> dict[str, Any]:
     }
 
 
+def _verifier_figures(scores: VerifierScores) -> dict[str, Any]:
+    return {
+        "warning": scores.warning,
+        "one": _verification_figures(scores.one),
+        "several": [_verification_figures(each) for each in scores.several],
+        "equal_strokes": scores.equal_strokes and _verification_figures(scores.equal_strokes),
+        "traits": {t.name: {"skilled": t.skilled, "random": t.random} for t in scores.traits},
+        "cross": [
+            {"data": each.data, **_verification_figures(each.verification)} for each in scores.cross
+        ],
+        "noise": {
+            curve.name: {
+                str(p.severity): {"eer": p.eer, "frr": p.frr, "far_skilled": p.far_skilled}
+                for p in curve.points
+            }
+            for curve in scores.noise
+        },
+    }
+
+
+def _verification_figures(measured: Verification) -> dict[str, Any]:
+    """All but the histogram and the curves."""
+    return {
+        field.name: _without_curve(getattr(measured, field.name))
+        for field in dataclasses.fields(measured)
+        if field.name != "histogram"
+    }
+
+
+def _without_curve(value: Any) -> Any:
+    if not isinstance(value, Separation):
+        return value
+    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.name != "det"}
+
+
 # --- intervals ----------------------------------------------------------------------------
-
-
-def wilson(successes: int, n: int) -> Interval:
-    """Return ``successes / n`` with Wilson's 95% score interval.
-
-    Unlike the normal approximation it stays in [0, 1] and holds near its ends, where accuracies
-    are (Wilson 1927; Brown, Cai and DasGupta 2001). Of nothing, n = 0, the value is 0 and the
-    interval is all of [0, 1]. Raises ValueError unless 0 <= successes <= n.
-    """
-    successes, n = int(successes), int(n)
-    if not 0 <= successes <= n:
-        raise ValueError(f"successes must lie between 0 and n = {n}, not {successes}")
-    if n == 0:
-        return Interval(0.0, 0.0, 1.0, 0)
-    value = successes / n
-    shrunk = 1 + Z95**2 / n
-    centre = (value + Z95**2 / (2 * n)) / shrunk
-    half = Z95 / shrunk * math.sqrt(value * (1 - value) / n + Z95**2 / (4 * n**2))
-    # at 0 and n an end is the value itself, which rounding would miss
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == n else centre + half
-    return Interval(value, low, high, n)
-
-
-def mean_interval(values: Sequence[float]) -> Interval:
-    """Return the mean of seeds or folds with Student's 95% interval; n is their number.
-
-    Raises ValueError for fewer than two values, whose spread nobody knows, or if one of them is
-    not finite.
-    """
-    from scipy.special import stdtrit
-
-    x = np.asarray(values, dtype=np.float64)
-    if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
-        raise ValueError("an interval of a mean needs at least two finite values")
-    mean = float(x.mean())
-    half = float(stdtrit(len(x) - 1, 0.975) * x.std(ddof=1) / math.sqrt(len(x)))
-    return Interval(mean, mean - half, mean + half, len(x))
 
 
 def error_rate(errors: ArrayLike, lengths: ArrayLike, draws: int = 2000) -> Interval:
@@ -781,9 +781,10 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return value
     if kind is float and type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return float(value)
-    if kind in (int, str) and type(value) is kind:
+    if kind in (int, str, bool) and type(value) is kind:
         return value
-    wanted = {float: "number", int: "whole number", str: "text"}.get(kind, str(origin or kind))
+    words = {float: "number", int: "whole number", str: "text", bool: "true or false"}
+    wanted = words.get(kind, str(origin or kind))
     raise ValueError(f"{where} must be a {wanted}, not {value!r:.40}")
 
 

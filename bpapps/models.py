@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpapps import tasks
+from bpapps.augment import Distortion
 from bpapps.core import Chain
 from bpapps.core.storage import StorageError, load_network, save_network
 from bpapps.evaluation import environment
@@ -21,6 +22,9 @@ from bpapps.images import PictureError, read_picture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
+
+    from bpapps.core import Params
+    from bpapps.estimators import BackpropClassifier, PairClassifier
 
 FILE_NAME = "model.safetensors"
 
@@ -181,10 +185,16 @@ class Model:
 def save(path: Path, model: Model) -> None:
     """Write a model, under a temporary name first; StorageError where that is not possible."""
     net = model.pipeline[-1]
+    if not model.task.verifies:
+        answers: dict[str, Any] = {"classes": net.classes_.tolist()}
+        if net.votes:
+            answers["votes"] = {"count": net.votes, "augment": asdict(net.augment)}
+    else:
+        answers = {"scales": {str(k): asdict(scale) for k, scale in net.scales_.items()}}
     own = {
         "task": model.task.name,
         "preprocessing": model.pipeline[0].get_params(),
-        "classes": net.classes_.tolist(),
+        **answers,
         "input_shape": list(net.input_shape_),
         "versions": environment()["versions"],
     }
@@ -195,23 +205,48 @@ def load(path: Path) -> Model:
     """Read a model; StorageError (a ValueError) for anything that is not one."""
     from sklearn.pipeline import Pipeline
 
-    from bpapps.estimators import BackpropClassifier
-
     network, params, metadata = load_network(path)
     try:
         task = tasks.get(metadata["task"])
         preprocessing = task.preprocessing(**metadata["preprocessing"])
-        classes, shape = metadata["classes"], tuple(metadata["input_shape"])
         if not isinstance(network, Chain):
             raise ValueError("it is not a chain of layers")
-        if network.init(shape, np.random.default_rng(0))[1] != (len(classes),):
-            raise ValueError(f"its outputs are not {len(classes)} classes")
-        net = BackpropClassifier.from_trained(network, params, classes, shape)
+        restore = _verifier if task.verifies else _classifier
+        net = restore(network, params, metadata, tuple(metadata["input_shape"]))
     except KeyError as error:
         raise StorageError(f"{path}: not a model of a task: it states no {error}") from None
     except (TypeError, ValueError, IndexError) as error:
         raise StorageError(f"{path}: not a model of a task: {error}") from None
     return Model(task, Pipeline([("preprocessing", preprocessing), ("net", net)]), metadata)
+
+
+def _classifier(
+    network: Chain, params: Params, metadata: Mapping[str, Any], shape: tuple[int, ...]
+) -> BackpropClassifier:
+    from bpapps.estimators import BackpropClassifier
+
+    classes = metadata["classes"]
+    if network.init(shape, np.random.default_rng(0))[1] != (len(classes),):
+        raise ValueError(f"its outputs are not {len(classes)} classes")
+    net = BackpropClassifier.from_trained(network, params, classes, shape)
+    if "votes" in metadata:
+        distortion = Distortion(**metadata["votes"]["augment"])
+        net.set_params(votes=metadata["votes"]["count"], augment=distortion)
+    return net
+
+
+def _verifier(
+    network: Chain, params: Params, metadata: Mapping[str, Any], shape: tuple[int, ...]
+) -> PairClassifier:
+    from bpapps.estimators import PairClassifier
+    from bpapps.estimators.pairs import Scale
+    from bpapps.verification import Threshold
+
+    scales = {
+        int(k): Scale(Threshold(**one["threshold"]), one["genuine"], one["forged"])
+        for k, one in metadata["scales"].items()
+    }
+    return PairClassifier.from_trained(network, params, scales, shape)
 
 
 def find(name: str | Path) -> Model:

@@ -19,12 +19,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
-from bpapps import experiments, images, models, tasks
+from bpapps import experiments, images, models, tasks, verifiers
 from bpapps.core import Epoch
-from bpapps.evaluation import Results, Score, evaluate, group_scores, grouping_scores, made
+from bpapps.evaluation import (
+    DependencePoint,
+    Results,
+    Score,
+    evaluate,
+    group_scores,
+    grouping_scores,
+    made,
+)
+from bpapps.intervals import Interval
 from bpapps.models import Model
-from bpapps.splits import Split
+from bpapps.splits import OwnerSplit, Split
 
 Progress = Callable[[int, int, str], None]
 
@@ -93,7 +103,7 @@ class Run:
 
 def train(
     config: Config,
-    split: Split,
+    split: Split | OwnerSplit,
     folder: Path | None = None,
     *,
     checkpoint: Path | None = None,
@@ -127,7 +137,7 @@ def train(
 
 def _fit(
     config: Config,
-    split: Split,
+    split: Split | OwnerSplit,
     checkpoint: Path | None,
     progress: bool,
     callbacks: tuple[Callable[[Epoch, Any], Any], ...],
@@ -137,11 +147,9 @@ def _fit(
     pipeline = task.pipeline(config.preset, random_state=config.seed, **config.settings)
     net = pipeline[-1]
     net.set_params(verbose=progress, callbacks=callbacks, checkpoint=checkpoint, n_jobs=n_jobs)
-    pipeline.fit(split.train_images, split.train_labels)
+    accuracy = _fit_and_test(pipeline, split)
     net.set_params(verbose=False, callbacks=(), checkpoint=None)
     history = [asdict(epoch) for epoch in net.history_]
-    probabilities = pipeline.predict_proba(split.test_images)
-    accuracy = evaluate(probabilities, split.test_labels, net.classes_)["accuracy"]
     metadata = {
         "config": asdict(config),
         "data": dict(split.data),
@@ -149,6 +157,17 @@ def _fit(
         "figures": {"accuracy": asdict(accuracy)},
     }
     return Run(config, Model(task, pipeline, metadata), history)
+
+
+def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> Interval:
+    """Train, and the accuracy on the test part: of a verifier 1 - average error."""
+    if isinstance(split, OwnerSplit):
+        verifiers.fit(pipeline, split)
+        test = verifiers.score(pipeline, split.test)
+        return verifiers.accuracy(verifiers.one_reference(test, None, pipeline[-1]))
+    pipeline.fit(split.train_images, split.train_labels)
+    probabilities = pipeline.predict_proba(split.test_images)
+    return evaluate(probabilities, split.test_labels, pipeline[-1].classes_)["accuracy"]
 
 
 @contextmanager
@@ -210,7 +229,7 @@ def find(name: str | Path) -> Run:
 
 def data_for(
     run: Run, source: str | None = None, data_dir: Path | None = None, seed: int = 0
-) -> Split:
+) -> Split | OwnerSplit:
     """Data to measure a trained model on; by default those that it was trained on.
 
     Whatever the seed, nothing that it was trained on is among the test part: of its own data
@@ -237,7 +256,7 @@ def scores_in(folder: Path) -> list[Score]:
 
 def measure(
     run: Run,
-    split: Split,
+    split: Split | OwnerSplit,
     command: str,
     *,
     noise: bool = True,
@@ -258,34 +277,31 @@ def measure(
         ValueError: the data have a class that the model does not know.
     """
     start = time.perf_counter()
+    seed = run.config.seed if seed is None else seed
+    if isinstance(split, OwnerSplit):
+        results = _of_verifier(run, split, noise, dependence, quick, seed, progress)
+    else:
+        results = _of_classifier(run, split, noise, dependence, quick, seed, progress)
+    seconds = run.model.metadata.get("training", {}).get("seconds", 0.0)
+    results.made = made(command, seed, seconds + time.perf_counter() - start)
+    return results
+
+
+def _of_classifier(
+    run: Run,
+    split: Split,
+    noise: bool,
+    dependence: bool,
+    quick: bool,
+    seed: int,
+    progress: Progress | None,
+) -> Results:
     model = run.model
     _check_classes(model, split.test_labels)
-    seed = run.config.seed if seed is None else seed
     probabilities = model.predict_proba(split.test_images)
     pictures = _pictures(model, split.test_images)
-    net = model.pipeline[-1]
-    training = model.metadata.get("training", {})
-    seconds, epochs = training.get("seconds", 0.0), training.get("epochs", 0)
-    data = _data(model, split)
     results = Results(
-        task=model.task.name,
-        title=f"{model.task.title}: {split.data['title']}",
-        summary=model.task.summary,
-        made={},
-        data=data,
-        model={
-            "preset": run.config.preset,
-            "layers": [str(layer) for layer in net.network_],
-            "n_parameters": int(net.params_.size),
-            "settings": _settings(run),
-        },
-        training={
-            "seconds": seconds,
-            "epochs": epochs,
-            "samples_per_second": data["n_train"] * epochs / seconds if seconds else None,
-            "stopped": run.history[-1]["stop"] if run.history else "",
-            "history": run.history,
-        },
+        **_about(run, split),
         speed=experiments.prediction_speed(model.pipeline.predict, split.test_images[:1000]),
         **evaluate(probabilities, split.test_labels, model.classes, list(pictures)),
     )
@@ -307,8 +323,66 @@ def measure(
         results.noise_reading = experiments.noise_reading(results.noise)
     if dependence and not quick:
         _measure_dependence(results, run, split, progress)
-    results.made = made(command, seed, seconds + time.perf_counter() - start)
     return results
+
+
+def _of_verifier(
+    run: Run,
+    split: OwnerSplit,
+    noise: bool,
+    dependence: bool,
+    quick: bool,
+    seed: int,
+    progress: Progress | None,
+) -> Results:
+    model, task = run.model, run.model.task
+    own = split.data["sha256"] == _trained_on(model).get("sha256")
+    corruptions = task.corruptions if noise else ()
+    measured, calibration = verifiers.scores(
+        model.pipeline, split, task.traits, corruptions[:2] if quick else corruptions,
+        own=own, seed=seed, progress=progress,
+    )  # fmt: skip
+    results = Results(
+        **_about(run, split),
+        speed=verifiers.comparison_speed(model.pipeline, split.test),
+        accuracy=verifiers.accuracy(measured.one),
+        classes=["different", "same"],
+        per_class=[],
+        confusion=[],
+        calibration=calibration,
+        mistakes=[],
+        verifier=measured,
+    )
+    if dependence and not quick:
+        _measure_verifier_dependence(results, run, split, progress)
+    return results
+
+
+def _about(run: Run, split: Split | OwnerSplit) -> dict[str, Any]:
+    """The fields of results that tell what was trained, on what, and how long."""
+    model, data = run.model, _data(run.model, split)
+    net, training = model.pipeline[-1], model.metadata.get("training", {})
+    seconds, epochs = training.get("seconds", 0.0), training.get("epochs", 0)
+    return {
+        "task": model.task.name,
+        "title": f"{model.task.title}: {split.data['title']}",
+        "summary": model.task.summary,
+        "made": {},
+        "data": data,
+        "model": {
+            "preset": run.config.preset,
+            "layers": [str(layer) for layer in net.network_],
+            "n_parameters": int(net.params_.size),
+            "settings": _settings(run),
+        },
+        "training": {
+            "seconds": seconds,
+            "epochs": epochs,
+            "samples_per_second": data["n_train"] * epochs / seconds if seconds else None,
+            "stopped": run.history[-1]["stop"] if run.history else "",
+            "history": run.history,
+        },
+    }
 
 
 def _check_classes(model: Model, labels: NDArray[Any]) -> None:
@@ -325,13 +399,7 @@ def _measure_dependence(
     results: Results, run: Run, split: Split, progress: Progress | None
 ) -> None:
     """Train anew, for a share of the epochs, on less data and on wrong labels."""
-    full = run.model.task.pipeline(run.config.preset, **run.config.settings)[-1].max_iter
-    epochs = max(1, round(DEPENDENCE_EPOCHS * full))
-    settings = {**run.config.settings, "random_state": run.config.seed, "max_iter": epochs}
-
-    def make() -> Any:
-        return run.model.task.pipeline(run.config.preset, **settings)
-
+    make, short = _shortened(run)
     data = (split.train_images, split.train_labels, split.test_images, split.test_labels)
     seed = run.config.seed
     results.learning_curve = experiments.learning_curve(make, *data, seed=seed, progress=progress)
@@ -341,9 +409,40 @@ def _measure_dependence(
     whole = results.learning_curve[-1]
     results.label_noise = [replace(whole, share=0.0), *wrong]
     reading = experiments.dependence_reading(results.learning_curve, results.label_noise)
+    results.dependence_reading = f"{short} {reading}"
+
+
+def _measure_verifier_dependence(
+    results: Results, run: Run, split: OwnerSplit, progress: Progress | None
+) -> None:
+    """Train anew, for a share of the epochs, on fewer writers and on wrong flags of genuine."""
+    make, short = _shortened(run)
+
+    def trained_on(spoil: verifiers.Spoil, *shares: float) -> list[DependencePoint]:
+        return verifiers.dependence(make, split, shares, spoil, run.config.seed, progress)
+
+    results.learning_curve = trained_on(verifiers.fewer_writers, 0.1, 0.25, 0.5, 1.0)
+    wrong = trained_on(verifiers.wrong_flags, 0.1, 0.2, 0.4)
+    results.label_noise = [replace(results.learning_curve[-1], share=0.0), *wrong]
+    reading = experiments.dependence_reading(results.learning_curve, results.label_noise)
     results.dependence_reading = (
-        f"To save time, each net of this section was trained for {epochs} of the {full} epochs, so "
-        f"its figures compare with each other, not with the net above. {reading}"
+        f"{short} Accuracy is 1 - average error at the fixed threshold; less data are fewer "
+        f"writers, and a wrong label calls a genuine signature forged, or the reverse. {reading}"
+    )
+
+
+def _shortened(run: Run) -> tuple[Callable[[], Pipeline], str]:
+    """What makes pipelines that train for a share of the epochs only, and a sentence on that."""
+    full = run.model.task.pipeline(run.config.preset, **run.config.settings)[-1].max_iter
+    epochs = max(1, round(DEPENDENCE_EPOCHS * full))
+    settings = {**run.config.settings, "random_state": run.config.seed, "max_iter": epochs}
+
+    def make() -> Pipeline:
+        return run.model.task.pipeline(run.config.preset, **settings)
+
+    return make, (
+        f"To save time, each net of this section was trained for {epochs} of the {full} epochs, "
+        "so its figures compare with each other, not with the net above."
     )
 
 
@@ -352,6 +451,7 @@ def _settings(run: Run) -> dict[str, Any]:
     preset = run.model.task.presets.get(run.config.preset)
     chosen = {**(preset.estimator if preset else {}), **run.config.settings}
     chosen.pop("layers", None)
+    chosen.pop("comparison", None)
     plain = (bool, int, float, str, list, tuple, type(None))
     return {key: v if isinstance(v, plain) else str(v) for key, v in chosen.items()}
 
@@ -360,7 +460,7 @@ def _trained_on(model: Model) -> Mapping[str, Any]:
     return model.metadata.get("data", {})
 
 
-def _data(model: Model, split: Split) -> dict[str, Any]:
+def _data(model: Model, split: Split | OwnerSplit) -> dict[str, Any]:
     """What the figures were measured on, and what else the model was trained on."""
     trained = _trained_on(model)
     if trained.get("sha256") in (None, split.data["sha256"]):

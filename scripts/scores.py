@@ -34,12 +34,16 @@ def score(
     target: float | None,
     references: Mapping[str, float],
     command: str,
+    at_most: bool = False,
 ) -> Score:
-    """A row of accuracies in [0, 1]: their mean and spread, what was asked for, what others had."""
+    """A row of shares in [0, 1]: their mean and spread, what was asked for, what others had.
+
+    at_most: they are error rates, and lower is better.
+    """
     spread = statistics.stdev(values) if len(values) > 1 else 0.0
     reference = ", ".join(f"{who} {100 * value:.1f}" for who, value in references.items())
     mean = statistics.mean(values)
-    return Score(name, protocol, mean, spread, values, target, reference, command)
+    return Score(name, protocol, mean, spread, values, target, reference, command, at_most)
 
 
 def in_words(row: Score) -> str:

@@ -11,6 +11,7 @@ import pytest
 import tools
 
 from bpapps import models, tasks
+from bpapps.augment import Distortion
 from bpapps.core.storage import StorageError
 from bpapps.images import read_picture
 from bpapps.models import Model, Reading
@@ -30,6 +31,7 @@ MODELS = {
     "numbers": lambda: fitted(np.arange(40) % 5),
     "words": lambda: fitted(np.array(["yes", "no", "あ"])[np.arange(40) % 3]),
     "a deeper net": lambda: fitted(np.arange(40) % 2, hidden_layer_sizes=(8, 7), activation="tanh"),
+    "votes": lambda: fitted(np.arange(40) % 3, augment=Distortion((8, 8), shift=1.0), votes=2),
     "convolutions": lambda: fitted(
         np.arange(40) % 4, layers=DIGITS.presets["small"].estimator["layers"]
     ),

@@ -119,7 +119,16 @@ def level(module: str) -> int:
     top, _, rest = module.removeprefix("bpapps.").partition(".")
     if module == "bpapps":
         return 0
-    levels = {"core": 0, "tasks": 2, "models": 3, "runs": 3, "cli": 4, "__main__": 5, "scripts": 5}
+    levels = {
+        "core": 0,
+        "tasks": 2,
+        "models": 3,
+        "runs": 3,
+        "verdicts": 3,
+        "cli": 4,
+        "__main__": 5,
+        "scripts": 5,
+    }
     return 1 if top == "splits" and not rest else levels.get(top, 1)
 
 

@@ -340,7 +340,7 @@ def test_scores_beside_a_report(tmp_path: Path) -> None:
         "values": [0.9],
         "target": 0.8,
     }
-    row |= {"reference": "r", "command": "c"}
+    row |= {"reference": "r", "command": "c", "at_most": False}
     (tmp_path / "scores.json").write_text(json.dumps([row]), encoding="utf-8")
     assert [vars(score) for score in runs.scores_in(tmp_path)] == [row]
     (tmp_path / "scores.json").write_text("[{}]", encoding="utf-8")

@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bpapps.evaluation import Results, Score
-from bpapps.report import benchmark, readings, words
+from bpapps.evaluation import (
+    Interval,
+    Results,
+    Score,
+    Verification,
+    VerifierScores,
+)
+from bpapps.report import benchmark, readings, verifier, words
 from bpapps.report.files import load_all, load_benchmark
 
 Row = Sequence[str]
 SCORES = ("What", "Figure", "Target", "Reference", "Command")
+RATES = ("What", "FRR", "FAR, skilled", "FAR, random", "Average error")
+EERS = ("Chosen afterwards", "Skilled forgeries", "Random forgeries")
 COMPARED = ("Work", "Against", "Figure", "Target", "Ours", "Theirs")
 
 
 def to_markdown(results: Results) -> str:
     """The report's figures as Markdown tables, without its plots and pictures."""
     parts = [
-        f"# {_plain(results.title)}",
+        *_first(results),
         _plain(results.summary),
         _headline(results),
         *_section("Scores over several seeds", SCORES, [_score(s) for s in results.scores]),
@@ -35,6 +43,7 @@ def to_markdown(results: Results) -> str:
             ],
         ),
         *_many_classes(results),
+        *_verifier(results),
         *_section(
             "Sensitivity to noise",
             ("Corruption", "Severity that costs 5 points", "Clean", "At the highest severity"),
@@ -55,8 +64,8 @@ def to_markdown(results: Results) -> str:
             _lines(results),
         ),
         *_section(
-            "With fewer pictures",
-            ("Training pictures", "Accuracy", "Training time"),
+            "With fewer writers" if results.verifier else "With fewer pictures",
+            ("Training pictures", words.capital(verifier.accuracy(results)), "Training time"),
             [
                 (words.count(p.n_train), words.with_interval(p.accuracy), words.duration(p.seconds))
                 for p in results.learning_curve
@@ -65,7 +74,7 @@ def to_markdown(results: Results) -> str:
         ),
         *_section(
             "With wrong labels",
-            ("Wrong labels", "Accuracy", "Training time"),
+            ("Wrong labels", words.capital(verifier.accuracy(results)), "Training time"),
             [
                 (words.share(p.share), words.with_interval(p.accuracy), words.duration(p.seconds))
                 for p in results.label_noise
@@ -73,6 +82,98 @@ def to_markdown(results: Results) -> str:
         ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _first(results: Results) -> list[str]:
+    """The title, and what is to be known before any figure."""
+    warning = results.verifier.warning if results.verifier else ""
+    return [
+        f"# {_plain(results.title)}",
+        f"**Read this first.** {_plain(warning)}" if warning else "",
+        f"**{_plain(verifier.SYNTHETIC)}**" if verifier.synthetic(results) else "",
+    ]
+
+
+def _verifier(results: Results) -> list[str]:
+    """A verifier's error rates, in use and chosen afterwards."""
+    scores = results.verifier
+    if scores is None:
+        return []
+    one = scores.one
+    others = [("strokes made equal", scores.equal_strokes), *verifier.crossed(scores)]
+    return [
+        *_section(
+            "Error rates at the fixed threshold",
+            RATES,
+            [
+                (
+                    verifier.rule(r),
+                    *map(_rate, (r.frr, r.far_skilled, r.far_random)),
+                    _rate(r.average_error),
+                )
+                for r in one.rates
+            ],
+            verifier.in_counts(one.rates[0]) if one.rates else "",
+        ),
+        *_section(
+            "Chosen afterwards: how far apart the scores lie",
+            EERS,
+            [
+                (name, *map(_rate, figures))
+                for name, figures in verifier.separations(one)
+                if any(figures)
+            ],
+        ),
+        *_section("With more references", RATES, _compared(verifier.named(scores.several))),
+        *_section("With equal strokes, and on other data", RATES, _compared(others)),
+        *_section(
+            "Trivial features",
+            EERS,
+            [
+                ("the net", *map(_rate, verifier.eers_of(one))),
+                *((t.name, _rate(t.skilled), _rate(t.random)) for t in scores.traits),
+            ]
+            if scores.traits
+            else [],
+        ),
+        *_section(
+            "Under noise: when the fixed threshold fails",
+            (
+                "Corruption",
+                "FRR 5 points up at",
+                "FAR 5 points up at",
+                "Clean FRR",
+                "Last FRR",
+                "Last FAR",
+            ),
+            _spoilt(scores),
+            readings.verifier_noise(scores.noise),
+        ),
+    ]
+
+
+def _compared(rows: Iterable[tuple[str, Verification | None]]) -> list[Row]:
+    """Rates at the first fixed threshold of what was measured."""
+    return [
+        (name, *map(_rate, verifier.rates_of(measured)))
+        for name, measured in rows
+        if measured is not None
+    ]
+
+
+def _spoilt(scores: VerifierScores) -> list[Row]:
+    rows: list[Row] = []
+    for curve in readings.silently_first(scores.noise):
+        up = [readings.risen(rise, curve) for rise in readings.rises(curve)]
+        clean, last = curve.points[0], curve.points[-1]
+        ends = [_rate(rate) for rate in (clean.frr, last.frr, last.far_skilled)]
+        rows.append((curve.title, *up, *ends))
+    return rows
+
+
+def _rate(interval: Interval | None) -> str:
+    """An error rate, or a dash where there were no such trials; n counts writers."""
+    return words.with_interval(interval) if interval else words.DASH
 
 
 def _many_classes(results: Results) -> list[str]:
@@ -135,7 +236,7 @@ def results_table(folder: str | Path) -> str:
         about = (results.title, _data_beside_title(results), results.model.get("preset"))
         what = ", ".join(str(part) for part in about if part)
         command = _code(str(results.made.get("command") or ""))
-        rows.append((what, words.with_interval(results.accuracy), words.DASH, words.DASH, command))
+        rows.append((what, _figure(results), words.DASH, words.DASH, command))
         rows += [_score(score) for score in results.scores]
     return _table(SCORES, rows) + "\n"
 
@@ -171,8 +272,21 @@ def _data_beside_title(results: Results) -> str:
 
 
 def _headline(results: Results) -> str:
-    accuracy = ("Test accuracy", words.with_interval(results.accuracy), "95% interval")
-    return _table(("", "Figure", ""), [accuracy, *readings.headline(results)])
+    first: Row = ("Test accuracy", words.with_interval(results.accuracy), "95% interval")
+    if results.verifier:
+        told = verifier.headline(results)
+        first = (told.name, told.figure, "; ".join(told.notes))
+    return _table(("", "Figure", ""), [first, *readings.headline(results)])
+
+
+def _figure(results: Results) -> str:
+    """The figure of a report in a table over many, with what must be said beside it."""
+    if results.verifier is None:
+        return words.with_interval(results.accuracy)
+    told = verifier.in_short(results)
+    if verifier.synthetic(results):
+        told += f". {verifier.SYNTHETIC}"
+    return f"{told}. {results.verifier.warning}" if results.verifier.warning else told
 
 
 def _score(score: Score) -> Row:

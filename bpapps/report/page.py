@@ -15,8 +15,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bpapps.evaluation import Results
-from bpapps.report import benchmark, benchmark_plots, plots, readings, words
+from bpapps.evaluation import (
+    Results,
+    Verification,
+    VerifierScores,
+)
+from bpapps.report import (
+    benchmark,
+    benchmark_plots,
+    plots,
+    readings,
+    verifier,
+    verifier_plots,
+    words,
+)
 from bpapps.report.files import load_all, load_benchmarks, write, writing_to
 
 
@@ -29,9 +41,29 @@ class Section:
     shown: Callable[[Results], Any]
 
 
+VERIFIER_SECTIONS = (
+    Section("rates", "Error rates at the fixed threshold", lambda r: _one(r).rates),
+    Section(
+        "apart",
+        "Chosen afterwards: how far apart the scores lie",
+        lambda r: _one(r).skilled or _one(r).random,
+    ),
+    Section("references", "With more references", lambda r: _scores(r).several),
+    Section("writers", "Writer by writer, the worst first", lambda r: _one(r).owners),
+    Section(
+        "artefacts",
+        "What else might give it away: traits, strokes, other data",
+        lambda r: _scores(r).traits or _scores(r).equal_strokes or _scores(r).cross,
+    ),
+    Section("hardest", "The hardest pairs", lambda r: verifier.hardest(_scores(r))),
+    Section("spoilt", "Sensitivity to noise", lambda r: readings.silently_first(_scores(r).noise)),
+)
+"""Shown only where there is a verifier: ``shown`` is not asked otherwise."""
+
 SECTIONS = (
     Section("made", "What was trained, on what, and how", lambda r: r.made or r.data or r.model),
     Section("scores", "Scores over several seeds", lambda r: r.scores),
+    *VERIFIER_SECTIONS,
     Section("training", "Training curves", lambda r: r.training.get("history")),
     Section("classes", "Precision and recall by class", lambda r: r.per_class),
     Section(
@@ -123,10 +155,38 @@ def write_index(folder: str | Path) -> Path:
 
 def render(results: Results) -> str:
     """The whole page as HTML; the same Results give the same text."""
-    sections = [section for section in SECTIONS if section.shown(results)]
+    left_out = () if results.verifier else VERIFIER_SECTIONS
+    sections = [s for s in SECTIONS if s not in left_out and s.shown(results)]
     drawn = {s.name: DRAWN[s.name](results) for s in sections if s.name in DRAWN}
     page = _environment().get_template("report.html")
     return page.render(r=results, sections=sections, drawn=drawn)
+
+
+def _scores(results: Results) -> VerifierScores:
+    """What was measured of the verifier, in a section that is shown only where there is one."""
+    assert results.verifier is not None
+    return results.verifier
+
+
+def _one(results: Results) -> Verification:
+    """What was measured with one reference."""
+    return _scores(results).one
+
+
+def _draw_scores(results: Results) -> list[plots.Plot]:
+    one = _one(results)
+    return [verifier_plots.det(one), verifier_plots.histogram(one.histogram, bool(one.rates))]
+
+
+def _draw_spoilt(results: Results) -> list[plots.Plot]:
+    curves = readings.silently_first(_scores(results).noise)
+    top = verifier_plots.noise_top(curves)
+    return [verifier_plots.noise(curve, top) for curve in curves]
+
+
+def _draw_traits(results: Results) -> plots.Plot | None:
+    scores = _scores(results)
+    return verifier_plots.traits(scores.traits, scores.one) if scores.traits else None
 
 
 def _draw_noise(results: Results) -> list[plots.Plot]:
@@ -137,10 +197,11 @@ def _draw_noise(results: Results) -> list[plots.Plot]:
 
 def _draw_dependence(results: Results) -> dict[str, plots.Plot]:
     drawn = {}
+    figure = verifier.accuracy(results) if results.verifier else "test accuracy"
     if results.learning_curve:
-        drawn["learning"] = plots.learning_curve(results.learning_curve)
+        drawn["learning"] = plots.learning_curve(results.learning_curve, figure)
     if results.label_noise:
-        drawn["labels"] = plots.label_noise(results.label_noise)
+        drawn["labels"] = plots.label_noise(results.label_noise, figure)
     return drawn
 
 
@@ -153,6 +214,11 @@ DRAWN: dict[str, Callable[[Results], Any]] = {
     "noise": _draw_noise,
     "speed": lambda r: plots.training_time(r.training.get("history") or []),
     "dependence": _draw_dependence,
+    "apart": _draw_scores,
+    "references": lambda r: verifier_plots.references(verifier.by_references(_scores(r))),
+    "writers": lambda r: verifier_plots.writers(verifier.worst(_one(r))),
+    "artefacts": _draw_traits,
+    "spoilt": _draw_spoilt,
 }
 
 
@@ -170,6 +236,7 @@ def _environment() -> Any:
         words=words,
         readings=readings,
         benchmark=benchmark,
+        verifier=verifier,
     )
     environment.filters.update(svg=lambda plot: Markup(plot.svg), picture=picture, link=link)
     return environment

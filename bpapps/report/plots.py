@@ -253,41 +253,43 @@ def noise_bottom(curves: Sequence[NoiseCurve]) -> float:
     return _floor([point.accuracy.low for curve in curves for point in curve.points], 0.1)
 
 
-def learning_curve(points: Sequence[DependencePoint]) -> Plot:
-    """Test accuracy by number of training pictures, on a logarithmic axis."""
+def learning_curve(points: Sequence[DependencePoint], figure_name: str = "test accuracy") -> Plot:
+    """A figure, mostly test accuracy, by number of training pictures, on a logarithmic axis."""
     points = sorted(points, key=lambda p: p.n_train)
     sizes = [max(p.n_train, 1) for p in points]
     marks = [words.count(p.n_train) for p in points]
     with drawing(350, 250) as figure:
-        axes = _dependence(figure, sizes, points)
+        axes = _dependence(figure, sizes, points, figure_name)
         axes.set_xscale("log")
         keep = apart([math.log(size) for size in sizes])
         axes.set_xticks([sizes[i] for i in keep], [marks[i] for i in keep])
         axes.set_xticks([], minor=True)
         axes.set_xlabel("training pictures")
-        label = f"Test accuracy by training pictures: {_told(marks, points)}."
+        label = f"{words.capital(figure_name)} by training pictures: {_told(marks, points)}."
         return finish(figure, "learning", "Learning curve", label)
 
 
-def label_noise(points: Sequence[DependencePoint]) -> Plot:
-    """Test accuracy by the share of training labels made wrong."""
+def label_noise(points: Sequence[DependencePoint], figure_name: str = "test accuracy") -> Plot:
+    """A figure, mostly test accuracy, by the share of training labels made wrong."""
     points = sorted(points, key=lambda p: p.share)
     shares = [p.share for p in points]
     marks = [words.share(share) for share in shares]
     with drawing(350, 250) as figure:
-        axes = _dependence(figure, shares, points)
+        axes = _dependence(figure, shares, points, figure_name)
         keep = apart(shares)
         axes.set_xticks([shares[i] for i in keep], [marks[i] for i in keep])
         axes.set_xlabel("wrong training labels")
-        label = f"Test accuracy by share of wrong labels: {_told(marks, points)}."
+        label = f"{words.capital(figure_name)} by share of wrong labels: {_told(marks, points)}."
         return finish(figure, "labels", "Label noise", label)
 
 
-def _dependence(figure: Figure, x: Sequence[float], points: Sequence[DependencePoint]) -> Axes:
+def _dependence(
+    figure: Figure, x: Sequence[float], points: Sequence[DependencePoint], name: str
+) -> Axes:
     axes = axes_of(figure, 46, 20, 28, 38)
     _interval_line(axes, x, [p.accuracy for p in points])
     axes.set_ylim(_floor([p.accuracy.low for p in points], 0.05), 1.0)
-    name_y(axes, "test accuracy")
+    name_y(axes, name)
     percents(axes.yaxis)
     few_ticks(axes.yaxis, 5)
     return axes

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
-from bpapps.evaluation import GroupScore, Interval, NoiseCurve, Results, wilson
+from bpapps.evaluation import (
+    GroupScore,
+    Interval,
+    NoiseCurve,
+    Results,
+    VerifierNoiseCurve,
+    wilson,
+)
 from bpapps.report import words
 
 
@@ -120,6 +127,81 @@ def drop(curve: NoiseCurve) -> str:
     return f"{curve.drop5:.1f}"
 
 
+@dataclass(frozen=True)
+class Rise:
+    """The severity at which a rate at the fixed threshold is 5 points above clean, or None."""
+
+    rate: str
+    severity: float | None
+
+
+def rises(curve: VerifierNoiseCurve) -> tuple[Rise, Rise]:
+    """When FRR and when FAR of skilled forgeries have risen by 5 points; between severities."""
+    points = [(p.severity, p.frr, p.far_skilled) for p in curve.points]
+    frr = [(severity, rate.value) for severity, rate, _ in points]
+    far = [(severity, rate.value) for severity, _, rate in points if rate]
+    return Rise("FRR", _risen(frr)), Rise("FAR", _risen(far))
+
+
+def _risen(points: Sequence[tuple[float, float]], by: float = 0.05) -> float | None:
+    """Where a broken line first is so much above its beginning."""
+    for (before, low), (after, high) in pairwise(points):
+        limit = points[0][1] + by
+        if high >= limit:
+            return before + (after - before) * (limit - low) / (high - low)
+    return None
+
+
+def silently_first(curves: Sequence[VerifierNoiseCurve]) -> list[VerifierNoiseCurve]:
+    """Curves by the severity at which either rate has risen by 5 points, the first first."""
+
+    def order(curve: VerifierNoiseCurve) -> tuple[float, float]:
+        reached = [rise.severity for rise in rises(curve) if rise.severity is not None]
+        last = curve.points[-1]
+        errors = last.frr.value + (last.far_skilled.value if last.far_skilled else 0)
+        return min(reached, default=float("inf")), -errors
+
+    return sorted((curve for curve in curves if curve.points), key=order)
+
+
+def risen(rise: Rise, curve: VerifierNoiseCurve) -> str:
+    """The severity of a rise, in words."""
+    if rise.severity is None:
+        return f"not by {curve.points[-1].severity}"
+    return f"{rise.severity:.1f}"
+
+
+def verifier_noise(curves: Sequence[VerifierNoiseCurve]) -> str:
+    """Which corruption makes a verifier fail first, with nothing to warn of it, and how."""
+    curves = [curve for curve in silently_first(curves) if len(curve.points) > 1]
+    if not curves:
+        return ""
+    clean = curves[0].points[0]
+    forged = clean.far_skilled
+    told = f"{words.value(clean.frr)} of genuine signatures are rejected"
+    if forged:
+        told += f", {words.value(forged)} of skilled forgeries accepted"
+    sentences = [
+        f"Of clean pictures, {told} ({words.plural(clean.frr.n, 'writer')}).",
+        "Under a corruption the threshold stays where it is, and no answer tells that it is less "
+        "to be trusted.",
+        _first_to_rise(curves, 0, "genuine signatures rejected"),
+        _first_to_rise(curves, 1, "skilled forgeries accepted") if forged else "",
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _first_to_rise(curves: Sequence[VerifierNoiseCurve], which: int, what: str) -> str:
+    """The corruption under which a rate rises first, in one sentence."""
+    found = [(rises(curve)[which].severity, curve.title) for curve in curves]
+    risen = sorted((at, title) for at, title in found if at is not None)
+    if not risen:
+        return f"No corruption has 5 points more {what}."
+    at, title = risen[0]
+    others = f"; {len(risen)} of {len(found)} have at some severity" if len(found) > 1 else ""
+    return f"“{title}” is the first to have 5 points more {what}, at severity {at:.1f}{others}."
+
+
 def headline(results: Results) -> list[tuple[str, str, str]]:
     """The tiles below the accuracy: name, figure, and what stands behind it."""
     training, model, speed = results.training, results.model, results.speed
@@ -141,7 +223,7 @@ def headline(results: Results) -> list[tuple[str, str, str]]:
             f"preset {model['preset']}" if model.get("preset") else "",
         ),
         (
-            "One picture",
+            "One comparison" if results.verifier else "One picture",
             words.milliseconds(speed.get("milliseconds_one")),
             f"{words.count(speed['pictures_per_second'])} a second in batches"
             if words.known(speed.get("pictures_per_second"))

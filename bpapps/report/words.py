@@ -92,9 +92,15 @@ def target(score: Score) -> str:
     """The target and whether the mean reaches it: ``99.0% met``; a dash where none was set."""
     if score.target is None or not known(score.target):
         return DASH
-    met = known(score.mean) and score.mean >= score.target
+    mean, limit = (-score.mean, -score.target) if score.at_most else (score.mean, score.target)
+    met = known(score.mean) and mean >= limit
     digits = 1 if math.isclose(1000 * score.target, round(1000 * score.target)) else 2
-    return f"{percent(score.target, digits)} {'met' if met else 'missed'}"
+    text = (
+        f"at most {percent(score.target, digits)}"
+        if score.at_most
+        else percent(score.target, digits)
+    )
+    return f"{text} {'met' if met else 'missed'}"
 
 
 def count(n: Any) -> str:
@@ -152,6 +158,11 @@ def setting(value: Any) -> str:
     return str(value)
 
 
+def capital(text: str) -> str:
+    """Text that begins a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def plural(n: Any, one: str) -> str:
     """``1 picture``, ``1,797 pictures``."""
     return f"{count(n)} {one if n == 1 else one + 's'}" if known(n) else DASH
@@ -171,9 +182,9 @@ def extremes(score: Score) -> str:
     return f"{100 * min(values):.{digits}f} – {100 * max(values):.{digits}f}%"
 
 
-def rate(value: Any) -> str:
-    """So many pictures a second."""
-    return f"{plural(value, 'picture')} a second" if known(value) else DASH
+def rate(value: Any, one: str = "picture") -> str:
+    """So many pictures, or what else, a second."""
+    return f"{plural(value, one)} a second" if known(value) else DASH
 
 
 def ratio(value: Any) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
     from sklearn.pipeline import Pipeline
-
-    from bpapps.splits import Split
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,9 @@ class Task:
     ``PREPROCESSING``, and the shipped model ``model.safetensors``. Where a picture may show
     several of what it recognises, ``lines.py`` has ``read_line``, ``annotate.py`` has ``annotate``
     and ``trial.py`` has ``line_scores``; where people group its classes, ``classes.py`` has
-    ``GROUPINGS`` and ``merge``.
+    ``GROUPINGS`` and ``merge``. A task that asks who wrote a picture, and not what it shows, has an
+    ``ESTIMATOR`` in ``model.py``, the pair classifier, and ``traits.py``, the trivial features that
+    must not decide.
 
     Args:
         name, title, summary: for the command line and the reports.
@@ -71,6 +71,31 @@ class Task:
     def preprocessing(self) -> type:
         """The transformer class that turns pictures into the net's input."""
         return self._module("model").PREPROCESSING
+
+    @property
+    def estimator(self) -> type:
+        """The class of the nets."""
+        from bpapps.estimators import BackpropClassifier
+
+        return getattr(self._module("model"), "ESTIMATOR", BackpropClassifier)
+
+    @property
+    def verifies(self) -> bool:
+        """Whether pictures are compared with references, and not recognised by themselves."""
+        return self._has("traits")
+
+    @property
+    def traits(self) -> Callable[[Any], Mapping[str, NDArray]]:
+        """``traits(pictures)``: trivial features of pictures, name -> (n,), which must not decide.
+
+        Only where :attr:`verifies`.
+        """
+        return self._module("traits").traits
+
+    @property
+    def corruptions(self) -> Sequence[str]:
+        """Names of the corruptions that questioned pictures are to be put through."""
+        return self._module("traits").CORRUPTIONS
 
     @property
     def shipped(self) -> Path:
@@ -116,8 +141,11 @@ class Task:
         nearest(name, self.groupings, f"grouping of {self.name}")
         return self._module("classes").merge(probabilities, classes, name)
 
-    def load_data(self, source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
-        """Pictures to train on and to test on; ValueError for an unknown name or bad files."""
+    def load_data(self, source: str, data_dir: Path | None = None, seed: int = 0) -> Any:
+        """What to train on and to test on; ValueError for an unknown name or bad files.
+
+        A :class:`bpapps.splits.Split`, or where the task :attr:`verifies` an ``OwnerSplit``.
+        """
         return self._module("data").load_data(source, data_dir, seed)
 
     def _module(self, name: str) -> Any:
@@ -149,11 +177,9 @@ class Task:
         """
         from sklearn.pipeline import Pipeline
 
-        from bpapps.estimators import BackpropClassifier
-
         name = preset or self.preset_name(self.default_data)
         chosen = self.presets[nearest(name, self.presets, f"preset of {self.name}")]
-        net = BackpropClassifier(**chosen.estimator)
+        net = self.estimator(**chosen.estimator)
         for key in settings:
             nearest(key, net.get_params(), "setting")
         net.set_params(**settings)

@@ -1,0 +1,439 @@
+"""Verifiers of a task: trained on writers, with thresholds of others, measured on yet others.
+
+It goes from pictures to the trials and error rates of :mod:`bpapps.verification`. Nothing here
+knows a task.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from bpapps import images, noise, verification
+from bpapps.estimators.pairs import REFERENCES, PairClassifier, trials_of
+from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
+from bpapps.experiments import prediction_speed
+from bpapps.intervals import Interval
+from bpapps.splits import OwnerSplit, Signed
+from bpapps.verification import (
+    HardPair,
+    Threshold,
+    TraitScore,
+    Trials,
+    Verification,
+    VerifierNoiseCurve,
+    VerifierNoisePoint,
+    VerifierScores,
+)
+
+Progress = Callable[[int, int, str], None]
+Spoil = Callable[[Signed, float, np.random.Generator], Signed]
+Traits = Callable[[Any], Mapping[str, NDArray]]
+
+STRICT = 0.01
+"""The false acceptance rate of the second rule by which thresholds are chosen."""
+IMPOSTORS = 60
+"""Genuine pictures of others that a writer is tried with at most, drawn by the seed."""
+NOISE_WRITERS, NOISE_EACH = 12, 5
+"""Writers in the noise sweep; references, genuine and forged pictures of each."""
+HARDEST, OF_ONE_WRITER = 12, 2
+"""Pairs of each kind that are shown, and how many of one writer at most."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Signatures and the scores (n, n) of their pairs; NaN where a pair was not scored."""
+
+    scores: NDArray[np.float64]
+    owners: NDArray[np.str_]
+    genuine: NDArray[np.bool_]
+
+    def trials(self, k: int = 1, **options: Any) -> Trials:
+        """Trials with k references."""
+        return trials_of(self.scores, self.owners, self.genuine, k, **options)
+
+    @property
+    def fewest(self) -> int:
+        """Genuine pictures of the writer who has the fewest."""
+        return int(np.unique(self.owners[self.genuine], return_counts=True)[1].min())
+
+    @property
+    def against(self) -> str:
+        """The kind of forgery that thresholds are chosen against."""
+        return "random" if self.genuine.all() else "skilled"
+
+
+# ------------------------------------------------------------------ training and scoring
+
+
+def fit(pipeline: Pipeline, split: OwnerSplit) -> None:
+    """Train the pipeline's pair classifier, and choose its thresholds on development writers."""
+    normalize = pipeline[0].fit(split.train.images).transform
+    chosen = split.development
+    pipeline[-1].fit(
+        normalize(split.train.images),
+        split.train.owners,
+        split.train.genuine,
+        development=(normalize(chosen.images), chosen.owners, chosen.genuine),
+    )
+
+
+def score(pipeline: Pipeline, part: Signed, seed: int = 0) -> Scored:
+    """Score all pairs that trials are made of, and some of each writer's with those of others."""
+    rows = pipeline[0].transform(part.images)
+    scores = pipeline[-1].score_matrix(rows, _wanted(part, seed))
+    return Scored(scores, part.owners, part.genuine)
+
+
+def _wanted(part: Signed, seed: int) -> NDArray[np.bool_]:
+    """Which pairs (n, n) are worth a score."""
+    same = part.owners[:, None] == part.owners
+    real = part.genuine
+    wanted = same & (real[:, None] | real)
+    for number, owner in enumerate(np.unique(part.owners)):
+        others = np.flatnonzero(real & (part.owners != owner))
+        some = np.random.default_rng([seed, number]).permutation(others)[:IMPOSTORS]
+        own = np.flatnonzero(real & (part.owners == owner))
+        wanted[np.ix_(own, some)] = True
+    return wanted
+
+
+# ------------------------------------------------------------------ error rates
+
+
+def one_reference(test: Scored, development: Scored | None, net: PairClassifier) -> Verification:
+    """Error rates with one reference, at the net's threshold and at a strict one."""
+    rules = [net.threshold()]
+    if development is not None:
+        trials = development.trials()
+        rules.append(verification.choose_threshold(trials, far=STRICT, against=development.against))
+    return verification.measure(test.trials(), rules, protocol="1 reference, every pair")
+
+
+def several_references(
+    test: Scored, development: Scored | None, net: PairClassifier, seed: int
+) -> list[Verification]:
+    """The same with more, as many as the writers have, by the mean and by the minimum."""
+    found = []
+    for k in REFERENCES[1:]:
+        if k >= test.fewest:
+            break
+        mean = test.trials(k, seed=seed)
+        text = f"{k} references, mean score less the references' own"
+        found.append(verification.measure(mean, [net.threshold(k)], protocol=text))
+        if development is not None and k < development.fewest:
+            found.append(_by_minimum(test, development, k, seed))
+    return found
+
+
+def _by_minimum(test: Scored, development: Scored, k: int, seed: int) -> Verification:
+    trials, chosen_on = (
+        verification.reference_trials(
+            one.scores, one.owners, one.genuine, k, combine="min", seed=seed
+        )
+        for one in (test, development)
+    )
+    rule = verification.choose_threshold(chosen_on, against=development.against)
+    return verification.measure(trials, [rule], protocol=f"{k} references, lowest score")
+
+
+def trait_scores(traits: Mapping[str, NDArray], part: Signed) -> list[TraitScore]:
+    """How far each trivial feature tells signatures apart, the most telling first."""
+    found = []
+    for name, values in traits.items():
+        trials = verification.pair_trials(
+            -np.abs(np.subtract.outer(values, values)), part.owners, part.genuine
+        )
+        measured = verification.measure(trials)
+        eers = [apart.eer if apart else None for apart in (measured.skilled, measured.random)]
+        found.append(TraitScore(name, *eers))
+    return sorted(found, key=lambda trait: (trait.skilled or trait.random or _UNKNOWN).value)
+
+
+_UNKNOWN = Interval(0.5, 0.0, 1.0, 0)
+
+
+def warning(traits: Sequence[TraitScore], one: Verification) -> str:
+    """What is to be said first: that a trivial feature does as well as the net; or nothing."""
+    net = one.skilled or one.random
+    kind = "skilled" if one.skilled else "random"
+    for trait in traits:
+        rate = trait.skilled if one.skilled else trait.random
+        if net is not None and rate is not None and rate.value <= net.eer.high:
+            return (
+                f"A trivial feature does about as well as the net: by the {trait.name} alone, "
+                f"the equal error rate of {kind} forgeries is {rate.value:.1%}, by the net "
+                f"{net.eer.value:.1%} ({net.eer.low:.1%} to {net.eer.high:.1%}). On these data the "
+                "net's figures say little of handwriting."
+            )
+    return ""
+
+
+def calibrated(test: Scored) -> Calibration:
+    """Whether the probability that a pair is by one writer can be believed, skilled forgeries in.
+
+    Genuine pairs are as many as forged ones there: of the more frequent kind some are drawn.
+    """
+    from scipy.special import expit
+
+    trials = test.trials()
+    genuine, forged = trials.scores("genuine"), trials.scores(test.against)
+    count = min(len(genuine), len(forged))
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([rng.permutation(genuine)[:count], rng.permutation(forged)[:count]])
+    same = expit(scores)
+    truth = np.repeat([True, False], count)
+    return calibration(np.stack([1 - same, same], axis=1), truth, [False, True])
+
+
+# ------------------------------------------------------------------ what is looked at
+
+
+def hard_pairs(pipeline: Pipeline, test: Scored, part: Signed) -> list[HardPair]:
+    """The genuine pairs of the lowest scores, then the forgeries of the highest."""
+    trials = test.trials()
+    shift = pipeline[-1].threshold().value
+    shown: list[HardPair] = []
+    for kind, sign in (("genuine", 1), (test.against, -1)):
+        rows = np.flatnonzero(trials.kind == verification.KINDS.index(kind))
+        order = rows[np.argsort(sign * trials.score[rows], kind="stable")]
+        for row in _of_various(order, trials.owner):
+            assert trials.reference is not None
+            assert trials.questioned is not None
+            pair = [trials.reference[row], trials.questioned[row]]
+            uris = [png_uri(1 - picture) for picture in _seen(pipeline, part.take(np.array(pair)))]
+            owner = trials.names[trials.owner[row]]
+            shown.append(HardPair(kind, owner, float(trials.score[row] - shift), *uris))
+    return shown
+
+
+def _of_various(order: NDArray[np.intp], owner: NDArray[np.intp]) -> Iterable[int]:
+    """The first of an order, but few of one owner."""
+    counts: dict[int, int] = {}
+    chosen = []
+    for row in order.tolist():
+        count = counts.get(int(owner[row]), 0)
+        if count < OF_ONE_WRITER:
+            counts[int(owner[row])] = count + 1
+            chosen.append(row)
+        if len(chosen) == HARDEST:
+            break
+    return chosen
+
+
+def _seen(pipeline: Pipeline, part: Signed) -> NDArray[np.float32]:
+    """Signatures as the net sees them, (n, height, width), ink bright."""
+    rows = pipeline[0].transform(part.images)
+    shape = (pipeline[0].height, pipeline[0].width)
+    return rows.reshape(-1, *shape)
+
+
+# ------------------------------------------------------------------ noise
+
+
+def noise_sweep(
+    pipeline: Pipeline,
+    part: Signed,
+    corruptions: Sequence[str],
+    *,
+    severities: Iterable[int] = range(1, noise.MAX_SEVERITY + 1),
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[VerifierNoiseCurve]:
+    """Error rates where the questioned pictures are corrupted, and the references are clean."""
+    some = _few(part, seed)
+    threshold = pipeline[-1].threshold()
+    levels = list(severities)
+    done, total = 0, 1 + len(corruptions) * len(levels)
+
+    def point(pictures: list[NDArray], severity: int, setting: str) -> VerifierNoisePoint:
+        nonlocal done
+        trials = _questioned_trials(pipeline, some, pictures)
+        measured = verification.measure(trials, [threshold])
+        apart = measured.skilled or measured.random
+        assert apart is not None
+        rates = measured.rates[0]
+        done += 1
+        if progress:
+            progress(done, total, setting)
+        return VerifierNoisePoint(
+            severity, setting, apart.eer, rates.frr, rates.far_skilled, png_uri(pictures[0])
+        )
+
+    clean = point(some.questioned, 0, "unchanged")
+    curves = []
+    for name in corruptions:
+        corruption = noise.find(name)
+        points = [clean]
+        for severity in levels:
+            rng = np.random.default_rng([seed, severity, sum(name.encode())])
+            spoilt = [corruption(p[None], severity, rng)[0] for p in some.questioned]
+            points.append(point(spoilt, severity, corruption.setting(severity)))
+        curves.append(VerifierNoiseCurve(name, corruption.title, points))
+    return curves
+
+
+@dataclass(frozen=True)
+class _Few:
+    """References and questioned pictures of some writers, and whose and what they are."""
+
+    references: list[NDArray]
+    reference_owners: NDArray[np.str_]
+    questioned: list[NDArray]
+    questioned_owners: NDArray[np.str_]
+    genuine: NDArray[np.bool_]
+
+
+def _few(part: Signed, seed: int) -> _Few:
+    rng = np.random.default_rng(seed)
+    references, questioned = [], []
+    for owner in rng.permutation(np.unique(part.owners))[:NOISE_WRITERS]:
+        own, forged = (
+            rng.permutation(np.flatnonzero((part.owners == owner) & (part.genuine == flag)))
+            for flag in (True, False)
+        )
+        half = min(NOISE_EACH, len(own) // 2)
+        references += own[:half].tolist()
+        questioned += [*own[half : 2 * half].tolist(), *forged[:NOISE_EACH].tolist()]
+    asked = part.take(np.array(questioned))
+    known = part.take(np.array(references))
+    return _Few(
+        list(images.as_pictures(known.images)),
+        known.owners,
+        list(images.as_pictures(asked.images)),
+        asked.owners,
+        asked.genuine,
+    )
+
+
+def _questioned_trials(pipeline: Pipeline, some: _Few, pictures: list[NDArray]) -> Trials:
+    """Each questioned picture against each reference of its writer."""
+    net: PairClassifier = pipeline[-1]
+    rows = pipeline[0].transform([*some.references, *pictures])
+    n = len(some.references)
+    pairs = np.argwhere(some.reference_owners[:, None] == some.questioned_owners)
+    scores = net.compare(net.embed(rows), pairs + np.array([0, n]))
+    names, owner = np.unique(some.questioned_owners[pairs[:, 1]], return_inverse=True)
+    kind = np.where(some.genuine[pairs[:, 1]], verification.GENUINE, verification.SKILLED)
+    return Trials(scores, kind.astype(np.int8), owner, owner, names.tolist())
+
+
+# ------------------------------------------------------------------ dependence on the data
+
+
+def comparison_speed(pipeline: Pipeline, part: Signed, count: int = 40) -> dict[str, float]:
+    """Comparisons a second and the milliseconds of one, preprocessing of both pictures included."""
+    pictures = list(images.as_pictures(part.take(np.arange(min(count + 1, len(part)))).images))
+    pairs = [pictures[i : i + 2] for i in range(len(pictures) - 1)]
+
+    def compare(some: list[list[NDArray]]) -> NDArray:
+        rows = pipeline[0].transform([picture for pair in some for picture in pair])
+        return pipeline[-1].decision_function(rows.reshape(len(some), 2, -1))
+
+    return prediction_speed(compare, pairs, repeats=3)
+
+
+def dependence(
+    make: Callable[[], Pipeline],
+    split: OwnerSplit,
+    shares: Sequence[float],
+    spoil: Spoil,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[DependencePoint]:
+    """Train anew on what ``spoil(part, share, rng)`` leaves of the training part.
+
+    The accuracy of a point is 1 - average error at its own development threshold.
+    """
+    points = []
+    for share in shares:
+        part = spoil(split.train, share, np.random.default_rng(seed))
+        pipeline = make()
+        start = time.perf_counter()
+        fit(pipeline, OwnerSplit(part, split.development, split.test, split.data))
+        seconds = time.perf_counter() - start
+        test = score(pipeline, split.test, seed)
+        right = accuracy(one_reference(test, None, pipeline[-1]))
+        points.append(DependencePoint(float(share), len(part), right, seconds))
+        if progress:
+            progress(len(points), len(shares), f"share {share:g}")
+    return points
+
+
+def fewer_writers(part: Signed, share: float, rng: np.random.Generator) -> Signed:
+    """A share of the writers, two at least; a smaller share is part of a larger one."""
+    names = rng.permutation(np.unique(part.owners))
+    kept = names[: max(2, round(share * len(names)))]
+    return part.take(np.flatnonzero(np.isin(part.owners, kept)))
+
+
+def wrong_flags(part: Signed, share: float, rng: np.random.Generator) -> Signed:
+    """A share of the genuine signatures called forged, and of the forged ones genuine."""
+    wrong = rng.random(len(part)) < share
+    return Signed(part.images, part.owners, part.genuine ^ wrong)
+
+
+def accuracy(measured: Verification) -> Interval:
+    """1 - average error at the first fixed threshold; n counts writers."""
+    rates = measured.rates[0]
+    error = rates.average_error or rates.frr
+    return Interval(1 - error.value, 1 - error.high, 1 - error.low, error.n)
+
+
+def equal_strokes(pipeline: Pipeline, split: OwnerSplit, seed: int = 0) -> Verification | None:
+    """As with one reference, of strokes made equal; None where preprocessing has no such way."""
+    if "strokes" not in pipeline[0].get_params():
+        return None
+    other = Pipeline(
+        [("preprocessing", clone(pipeline[0]).set_params(strokes="equal")), ("net", pipeline[-1])]
+    )
+    development, test = (score(other, part, seed) for part in (split.development, split.test))
+    rule: Threshold = verification.choose_threshold(
+        development.trials(), against=development.against
+    )
+    text = "1 reference, every pair, strokes made equal"
+    return verification.measure(test.trials(), [rule], protocol=text)
+
+
+def scores(
+    pipeline: Pipeline,
+    split: OwnerSplit,
+    traits: Traits,
+    corruptions: Sequence[str],
+    *,
+    own: bool,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[VerifierScores, Calibration]:
+    """All that a report says of a verifier on the test part of some data, and its calibration.
+
+    Args:
+        corruptions: names of those that questioned pictures are put through; none for no noise.
+        own: the data are those that it was trained on; then its development part may choose
+            thresholds by further rules. Of other data nothing is chosen on them.
+    """
+    net = pipeline[-1]
+    test = score(pipeline, split.test, seed)
+    development = score(pipeline, split.development, seed) if own else None
+    one = one_reference(test, development, net)
+    found = trait_scores(traits(split.test.images), split.test)
+    curves: list[VerifierNoiseCurve] = []
+    if corruptions:
+        curves = noise_sweep(pipeline, split.test, corruptions, seed=seed, progress=progress)
+    measured = VerifierScores(
+        one=one,
+        several=several_references(test, development, net, seed),
+        equal_strokes=equal_strokes(pipeline, split, seed) if own else None,
+        traits=found,
+        noise=curves,
+        hard=hard_pairs(pipeline, test, split.test),
+        warning=warning(found, one),
+    )
+    return measured, calibrated(test)

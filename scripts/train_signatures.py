@@ -1,0 +1,193 @@
+"""Train signature verifiers on each protocol and keep their scores and reports.
+
+    python scripts/train_signatures.py synthetic cedar
+
+``synthetic`` trains the model that the package ships, on synthetic writers and nothing else, and
+tests it on CEDAR where that is present. ``cedar`` trains five nets on CEDAR, each of whose writers
+is tested once, by a net that has not seen them, and writes the report on them. Every net is a run
+in ``runs/``: a finished one is not trained again, one that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from scores import REPORTS, errors_in_a_line, in_words, keep, score
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from tqdm import tqdm
+
+from bpapps import datasets, models, runs, tasks, verification, verifiers
+from bpapps.evaluation import Results, Score
+from bpapps.report import write_index, write_report
+from bpapps.splits import OwnerSplit
+from bpapps.tasks.signatures import data
+from bpapps.verification import CrossData, Threshold, Verification
+from bpapps.verifiers import Scored
+
+TASK = tasks.get("signatures")
+WRITERS = (400, 40, 40)
+"""Synthetic writers that the shipped model is trained on, its thresholds are chosen on, tested."""
+NOT_BLIND = (
+    "threshold chosen afterwards; the generator of writers was adjusted to statistics of CEDAR"
+)
+SEVERAL = (3, 5, 8, 10)
+"""Numbers of references."""
+PUBLISHED = {"SigNet with the files' artefacts, 5 writers": 0.0463, "a first net without": 0.165}
+
+Rows = list[tuple[str, Score]]
+
+
+def synthetic(data_dir: Path | None, command: str) -> Rows:
+    """Synthetic writers: ships the model; tested on other synthetic ones, and on CEDAR."""
+    split = data.synthetic(0, WRITERS)
+    run = _trained("signatures-synthetic", "synthetic", split)
+    models.save(TASK.shipped, run.model)
+    net = run.model.pipeline
+    folder = TASK.report_name("synthetic")
+    own = verifiers.score(net, split.test).trials()
+    name = "trained on synthetic writers, EER skilled on {}, 1 reference"
+    rows = [
+        score(
+            name.format("others of them"), f"{split.data['split']}; threshold chosen afterwards",
+            [verification.equal_error_rate(own)], None, {}, command, at_most=True,
+        )
+    ]  # fmt: skip
+    cross = []
+    if datasets.is_here("cedar", data_dir):
+        whole = data.all_to_test(datasets.load("cedar", data_dir))
+        trials = verifiers.score(net, whole.test).trials()
+        measured = verification.measure(trials, [net[-1].threshold()])
+        cross.append(CrossData(whole.data["title"], measured))
+        rows.append(
+            score(
+                name.format("CEDAR"), f"all {measured.n_owners} writers; {NOT_BLIND}",
+                [verification.equal_error_rate(trials)], 0.22,
+                {"gradient histograms, untrained": 0.26}, command, at_most=True,
+            )
+        )  # fmt: skip
+    results = runs.measure(run, split, command)
+    assert results.verifier is not None
+    results.verifier = replace(results.verifier, cross=cross)
+    _write(results, folder)
+    return [(folder, row) for row in rows]
+
+
+def cedar(data_dir: Path | None, command: str) -> Rows:
+    """CEDAR: five folds of writers, and one report over all of them."""
+    parts = data.folds(datasets.load("cedar", data_dir))
+    trained = [
+        _trained(f"signatures-cedar-fold{number}", "cedar", split)
+        for number, split in enumerate(tqdm(parts, desc="folds", disable=None), start=1)
+    ]
+    nets = [run.model.pipeline for run in trained]
+    equal = _measured([_with_equal_strokes(net) for net in nets], parts, [1])[1]
+    by_count = _measured(nets, parts, [1, *SEVERAL])
+    folder = TASK.report_name("cedar")
+    _report(trained[0], parts[0], by_count, equal, folder, command)
+    first = {"a first net": 0.076}
+    figures: list[tuple[str, Verification, str, float | None, Mapping[str, float]]] = [
+        ("EER skilled, 1 reference", by_count[1], "skilled", 0.12, PUBLISHED),
+        ("EER skilled, 10 references", by_count[10], "skilled", 0.05, first),
+        ("EER random, 1 reference", by_count[1], "random", 0.03, {"a first net": 0.049}),
+        ("EER skilled, 1 reference, strokes made equal", equal, "skilled", 0.24, {}),
+    ]
+    text = "5 folds, each writer tested once, threshold chosen afterwards in each fold"
+    return [
+        (folder, score(f"CEDAR, {name}", text, _eers(found, kind), target, known, command, True))
+        for name, found, kind, target, known in figures
+    ]
+
+
+PROTOCOLS: dict[str, Callable[[Path | None, str], Rows]] = {"synthetic": synthetic, "cedar": cedar}
+
+
+@click.command()
+@click.argument("protocols", nargs=-1, required=True, type=click.Choice(list(PROTOCOLS)))
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
+def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
+    """Train and test on PROTOCOLS."""
+    for name in protocols:
+        command = f"python scripts/train_signatures.py {name}"
+        with errors_in_a_line():
+            for folder, row in PROTOCOLS[name](data_dir, command):
+                keep(folder, row)
+                click.echo(in_words(row))
+
+
+def _trained(folder: str, source: str, split: OwnerSplit) -> runs.Run:
+    """The model of a run, trained now where there is none yet."""
+    path = Path("runs") / folder
+    if not (path / models.FILE_NAME).exists():
+        config = runs.Config(TASK.name, source, TASK.preset_name(source), seed=0)
+        runs.train(config, split, path, progress=True)
+    return runs.load(path)
+
+
+def _measured(
+    nets: Sequence[Pipeline], parts: Sequence[OwnerSplit], counts: Sequence[int]
+) -> dict[int, Verification]:
+    """Number of references -> error rates over all folds, each at its own fold's thresholds."""
+    tests = [verifiers.score(net, part.test) for net, part in zip(nets, parts, strict=True)]
+    chosen_on = [
+        verifiers.score(net, part.development) for net, part in zip(nets, parts, strict=True)
+    ]
+    return {
+        k: verification.measure(
+            [one.trials(k) for one in tests],
+            [_thresholds(one, k) for one in chosen_on],
+            protocol=f"{k} references, mean score less the references' own"
+            if k > 1
+            else "1 reference, every pair",
+        )
+        for k in counts
+    }
+
+
+def _thresholds(development: Scored, k: int) -> list[Threshold]:
+    trials = development.trials(k)
+    return [verification.choose_threshold(trials, far=far) for far in (None, verifiers.STRICT)]
+
+
+def _with_equal_strokes(net: Pipeline) -> Pipeline:
+    equal = clone(net[0]).set_params(strokes="equal")
+    return Pipeline([("preprocessing", equal), ("net", net[-1])])
+
+
+def _report(
+    run: runs.Run,
+    part: OwnerSplit,
+    by_count: Mapping[int, Verification],
+    equal: Verification,
+    folder: str,
+    command: str,
+) -> None:
+    """The report on the first fold, with the error rates of all five."""
+    results = runs.measure(run, part, command, dependence=False)
+    assert results.verifier is not None
+    one, *several = by_count.values()
+    results.verifier = replace(results.verifier, one=one, several=several, equal_strokes=equal)
+    results.accuracy = verifiers.accuracy(one)
+    results.data["notes"] = (
+        "error rates are of all five folds; noise, features, the hardest pairs and times of the "
+        "first"
+    )
+    _write(results, folder)
+
+
+def _write(results: Results, folder: str) -> None:
+    results.scores = runs.scores_in(REPORTS / folder)
+    write_report(results, REPORTS / folder)
+    write_index(REPORTS)
+
+
+def _eers(measured: Verification, kind: str) -> list[float]:
+    apart = measured.skilled if kind == "skilled" else measured.random
+    return apart.eer_folds if apart else []
+
+
+if __name__ == "__main__":
+    main()

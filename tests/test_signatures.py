@@ -1,0 +1,314 @@
+"""The signature task: trained, kept, measured, and asked, on small synthetic data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tools
+from PIL import Image
+
+from bpapps import datasets, models, runs, splits, tasks, verdicts, verifiers
+from bpapps.core import Dense, Flatten, MaxPool2D, ReLU, Reshape
+from bpapps.evaluation import Results
+from bpapps.report import write_report
+from bpapps.runs import Run
+from bpapps.splits import OwnerSplit
+from bpapps.tasks.signatures import data, model
+from bpapps.tasks.signatures.synthesis import signatures
+
+TASK = tasks.get("signatures")
+SMALL: dict[str, Any] = {
+    "layers": [Reshape((96, 192, 1)), MaxPool2D(8), Flatten(), Dense(16), ReLU()],
+    "max_iter": 2,
+    "n_groups": 16,
+    "augment": None,
+    "random_state": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def split() -> OwnerSplit:
+    return data.synthetic(0, (6, 3, 4))
+
+
+@pytest.fixture(scope="module")
+def trained(split: OwnerSplit) -> Run:
+    """A run whose net is too small to be good, but a whole one."""
+    patch = pytest.MonkeyPatch()
+    preset = TASK.presets["vector"]
+    small = {"small": tasks.Preset("small", preset.preprocessing, {**preset.estimator, **SMALL})}
+    patch.setattr(model, "PRESETS", {**model.PRESETS, **small})
+    patch.setattr(runs, "OWN", runs.OWN - {"random_state"})
+    small["small"].estimator.pop("random_state")  # type: ignore[attr-defined]
+    run = runs.train(runs.Config("signatures", "synthetic", "small"), split)
+    yield run
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def measured(trained: Run, split: OwnerSplit) -> Results:
+    return runs.measure(trained, split, "a command", noise=False, dependence=True)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Four genuine signatures and two forged ones of a synthetic writer, as PNG files."""
+    folder = tmp_path_factory.mktemp("signatures")
+    made = signatures(1, 4, 2, seed=5)
+    names = ["g0", "g1", "g2", "g3", "f0", "f1"]
+    for name, picture in zip(names, made.images, strict=True):
+        Image.fromarray(picture).save(folder / f"{name}.png")
+    Image.new("L", (200, 80), 250).save(folder / "blank.png")
+    Image.new("L", (200, 80), 10).save(folder / "ink.png")
+    (folder / "text.png").write_text("not a picture")
+    return {name: folder / f"{name}.png" for name in (*names, "blank", "ink", "text", "none")}
+
+
+# ------------------------------------------------------------------ data
+
+
+def test_no_writer_is_in_two_parts(split: OwnerSplit) -> None:
+    parts = [set(part.owners) for part in (split.train, split.development, split.test)]
+    assert [len(part) for part in parts] == [6, 3, 4]
+    assert not parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2]
+    assert split.data["synthetic"] is True
+    assert split.data["n_train"] == 6 * (data.GENUINE + data.FORGED)
+    again = data.synthetic(0, (6, 3, 4))
+    assert again.data["sha256"] == split.data["sha256"]
+    assert data.synthetic(1, (6, 3, 4)).data["sha256"] != split.data["sha256"]
+
+
+def test_who_is_tested_is_never_among_more_to_train_on(split: OwnerSplit) -> None:
+    """So the shipped model, which was trained on many more, has not seen those of a report."""
+    more = data.synthetic(0, (12, 3, 4))
+    assert set(split.train.owners) < set(more.train.owners)
+    assert not set(more.train.owners) & set(split.test.owners)
+
+
+def test_a_writer_in_two_parts_is_refused(split: OwnerSplit) -> None:
+    with pytest.raises(ValueError, match="s0000 is in both training and development"):
+        OwnerSplit(split.train, split.train, split.test, split.data)
+
+
+def test_folds_test_each_writer_once(split: OwnerSplit) -> None:
+    whole = split.train
+    set_of = datasets.Dataset("x", "X", "", "", list(whole.images), whole.owners, "", None, None,
+                              genuine=whole.genuine)  # fmt: skip
+    folds = data.folds(set_of)
+    assert len(folds) == 3
+    assert all(len(set(part.owners)) == 2 for fold in folds for part in (fold.train, fold.test))
+    tested = [owner for fold in folds for owner in np.unique(fold.test.owners)]
+    assert sorted(tested) == sorted(set(whole.owners))
+    everything = data.all_to_test(set_of)
+    assert len(everything.test) == len(whole)
+    assert len(everything.train) == 0
+
+
+def test_data_that_do_not_say_who_is_genuine_are_refused() -> None:
+    digits = datasets.load("digits")
+    with pytest.raises(ValueError, match="does not say which signatures are genuine"):
+        splits.by_owner(digits, splits.Fold(*[np.arange(2)] * 3), "")
+
+
+# ------------------------------------------------------------------ measuring
+
+
+def test_a_trained_verifier_comes_back(trained: Run, split: OwnerSplit, tmp_path: Path) -> None:
+    file = tmp_path / "m.safetensors"
+    models.save(file, trained.model)
+    again = models.load(file)
+    ours, theirs = (verifiers.score(m.pipeline, split.test) for m in (trained.model, again))
+    assert np.array_equal(ours.scores, theirs.scores, equal_nan=True)
+    assert again.pipeline[-1].scales_ == trained.model.pipeline[-1].scales_
+    assert again.metadata["figures"]["accuracy"]["n"] == 4
+
+
+def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
+    found = measured.verifier
+    assert found is not None
+    assert found.one.n_owners == measured.accuracy.n == 4
+    assert [rates.rule for rates in found.one.rates] == ["FAR = FRR", "FAR at most 1%"]
+    assert measured.accuracy.value == pytest.approx(1 - found.one.rates[0].average_error.value)
+    assert {v.protocol.split()[0] for v in found.several} == {"2", "3", "5", "8", "10"}
+    assert found.equal_strokes is not None
+    assert len(found.traits) > 5
+    kinds = [pair.kind for pair in found.hard]
+    assert set(kinds) == {"genuine", "skilled"}
+    scores = [pair.score for pair in found.hard]
+    half = kinds.count("genuine")
+    assert scores[:half] == sorted(scores[:half])
+    assert scores[half:] == sorted(scores[half:], reverse=True)
+    assert [point.share for point in measured.learning_curve] == [0.1, 0.25, 0.5, 1.0]
+    assert [point.share for point in measured.label_noise] == [0.0, 0.1, 0.2, 0.4]
+    assert measured.speed["milliseconds_one"] > 0
+
+
+def test_the_report_is_written_and_read(measured: Results, tmp_path: Path) -> None:
+    page = write_report(measured, tmp_path).read_text(encoding="utf-8")
+    assert "no human's hand" in page.replace("&#39;", "'")
+    assert Results.load(tmp_path / "results.json").verifier == measured.verifier
+    json.dumps(measured.figures())
+
+
+def test_noise_spoils_only_the_questioned(trained: Run, split: OwnerSplit) -> None:
+    curves = verifiers.noise_sweep(
+        trained.model.pipeline, split.test, ["blur", "stamp"], severities=[1, 6]
+    )
+    assert [curve.name for curve in curves] == ["blur", "stamp"]
+    for curve in curves:
+        assert [point.severity for point in curve.points] == [0, 1, 6]
+        assert curve.points[0] == curves[0].points[0]
+        assert len({point.picture for point in curve.points}) == 3
+    assert TASK.corruptions[0] == "blur"
+
+
+def test_other_data_choose_no_threshold(trained: Run) -> None:
+    other = data.synthetic(9, (3, 3, 3))
+    results = runs.measure(trained, other, "", noise=False, dependence=False)
+    assert results.verifier is not None
+    assert [rates.rule for rates in results.verifier.one.rates] == ["FAR = FRR"]
+    assert results.verifier.equal_strokes is None
+    assert "other data" in results.data["notes"]
+
+
+def test_a_trait_that_does_as_well_is_said_first(measured: Results) -> None:
+    assert measured.verifier is not None
+    one, traits = measured.verifier.one, measured.verifier.traits
+    assert one.skilled is not None
+    best = traits[0].skilled
+    assert best is not None
+    warned = best.value <= one.skilled.eer.high
+    assert bool(measured.verifier.warning) == warned
+    assert verifiers.warning([], one) == ""
+
+
+# ------------------------------------------------------------------ asking
+
+
+def test_a_verdict(trained: Run, files: dict[str, Path]) -> None:
+    references = [files["g0"], files["g1"], files["g2"]]
+    asked = [files[name] for name in ("g3", "f0", "blank", "ink", "text", "none")]
+    found = verdicts.compare(trained.model, asked, references)
+    assert [bool(verdict.problem) for verdict in found] == [False, False, True, True, True, True]
+    for verdict in found[:2]:
+        assert verdict.consistent == (verdict.score >= verdict.threshold)
+        word = "consistent" if verdict.consistent else "not consistent"
+        assert f"{word} with the references (3 references)" in str(verdict)
+        assert "FAR" in str(verdict)
+        assert "Limits: trained on synthetic writers" in str(verdict)
+        assert verdict.n_writers == 3
+    again = verdicts.compare(trained.model, asked[:1], references[::-1])[0]
+    assert again.score == found[0].score
+    assert "no ink" in found[2].problem
+    with pytest.raises(ValueError, match=r"blank.png: nothing to compare, no ink"):
+        verdicts.compare(trained.model, asked[:1], [files["blank"]])
+    with pytest.raises(ValueError, match="no reference"):
+        verdicts.compare(trained.model, asked[:1], [])
+
+
+needs_shipped = pytest.mark.skipif(
+    not TASK.shipped.exists(), reason="no model is shipped yet: train_signatures.py synthetic"
+)
+
+
+@needs_shipped
+def test_the_command(files: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "seen.png"
+    references = [files["g1"], files["g2"]]
+    answer = tools.run(
+        "predict", "signatures", files["g0"], "--reference", *references, "--annotate", out
+    )
+    assert answer.code == 0, answer.err
+    assert "with the references (2 references)" in answer.out
+    assert "FAR" in answer.out
+    assert "Limits" in answer.out
+    with Image.open(out) as seen:
+        assert seen.size[0] > 2 * 192
+    answer = tools.run(
+        "predict", "signatures", files["g0"], files["f0"], "--reference", *references, "--json"
+    )
+    rows = json.loads(answer.out)
+    assert [Path(row["file"]).name for row in rows] == ["g0.png", "f0.png"]
+    assert {"consistent", "score", "threshold", "far", "frr", "limits"} <= rows[0].keys()
+    once = tools.run(
+        "predict", "signatures", files["g0"], f"--reference={references[0]}",
+        "--reference", references[1], "--json",
+    )  # fmt: skip
+    assert json.loads(once.out) == rows[:1]
+
+
+@needs_shipped
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["{g0}"], 2, "give --reference"),
+        (["{g0}", "--reference"], 2, "requires an argument"),
+        (["{blank}", "--reference", "{g1}"], 1, "blank.png: nothing to compare, no ink was found"),
+        (["{ink}", "--reference", "{g1}"], 1, "ink.png: nothing to compare"),
+        (["{g0}", "--reference", "{blank}"], 1, "blank.png: nothing to compare"),
+        (["{g0}", "--reference", "{none}"], 1, "none.png"),
+        (["{text}", "--reference", "{g1}"], 1, "text.png"),
+        (["{g0}", "{g1}", "--reference", "{g2}", "--annotate", "x.png"], 2, "one picture at a"),
+        (["{g0}", "--reference", "{g1}", "--annotate", "{g1}"], 2, "would overwrite"),
+    ],
+)
+def test_wrong_use_and_bad_input(
+    arguments: list[str], code: int, says: str, files: dict[str, Path]
+) -> None:
+    given = [argument.format(**files) for argument in arguments]
+    answer = tools.call("predict", "signatures", *given)
+    assert answer.code == code
+    assert says in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_references_are_for_those_who_compare(files: dict[str, Path]) -> None:
+    answer = tools.call("predict", "digits", files["g0"], "--reference", files["g1"])
+    assert answer.code == 2
+    assert "compares with nothing" in answer.err
+
+
+# ------------------------------------------------------------------ one's own signatures
+
+
+def folder_of(place: Path, n_writers: int, n_forged: int = 4) -> Path:
+    """Signatures as ``writer/genuine/0.png`` and ``writer/forged/0.png``."""
+    made = signatures(n_writers, 4, n_forged, seed=7)
+    for number, (picture, owner, real) in enumerate(zip(*made, strict=True)):
+        file = place / owner / ("genuine" if real else "forged") / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(file)
+    return place
+
+
+def test_a_net_is_trained_on_ones_own_and_asked(tmp_path: Path, files: dict[str, Path]) -> None:
+    folder, out = folder_of(tmp_path / "mine", 6), tmp_path / "run"
+    few = ("--preset=vector", "--set=max_iter=1", "--set=n_groups=4", "--set=batch_size=2")
+    answer = tools.run("train", "signatures", "--data", folder, *few, "--out", out, "--json")
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["accuracy"]["n"] == 2
+    asked = tools.run("predict", out, files["g0"], "--reference", files["g1"], files["g2"])
+    assert asked.code == 0, asked.err
+    assert "Limits: trained on Folder mine" in asked.out
+
+
+BAD = {
+    "too few writers": (lambda place: folder_of(place, 5), "5 writers; two to train on, two to"),
+    "one writer": (lambda place: folder_of(place, 1), "writer"),
+    "digits": (lambda place: "digits", "does not say which signatures are genuine"),
+    "misspelt": (lambda place: "ceder", "did you mean 'cedar'"),
+}
+
+
+@pytest.mark.parametrize(("make", "says"), BAD.values(), ids=list(BAD))
+def test_data_that_will_not_do(make: Any, says: str, tmp_path: Path) -> None:
+    data_of = make(tmp_path / "mine")
+    answer = tools.call("train", "signatures", "--data", data_of, "--out", tmp_path / "run")
+    assert answer.code in (1, 2)
+    assert says in answer.err
+    assert len(answer.err.strip().splitlines()) <= 4
+    assert not (tmp_path / "run").exists()
