@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 from bpapps import datasets, images, tasks
 from bpapps.augment import Distortion
-from bpapps.tasks.characters.preprocess import CharacterNormalizer
+from bpapps.tasks.characters.preprocess import SIZES, CharacterNormalizer
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 DATA = Path(os.environ.get("BPAPPS_DATA") or "nowhere")
@@ -111,7 +111,9 @@ def test_narrow_ink_may_be_widened() -> None:
 
 def test_what_it_takes_and_gives() -> None:
     normalizer = clone(CharacterNormalizer(box=20))
-    assert normalizer.get_params() == {"size": 28, "box": 20, "widen": False, "upright": False}
+    assert normalizer.get_params() == {
+        "size": 28, "box": 20, "widen": False, "upright": False, "sizes": False,
+    }  # fmt: skip
     rows = normalizer.fit_transform([1 - INK[0], 1 - drawn("x", 80, (100, 90))])
     assert rows.shape == (2, 2 * 28 * 28)
     assert rows.dtype == np.float32
@@ -119,6 +121,24 @@ def test_what_it_takes_and_gives() -> None:
     assert normalizer.transform(rows) is rows
     with pytest.raises(ValueError, match="box=30, size=28"):
         CharacterNormalizer(box=30).transform(INK)
+
+
+def test_sizes_tell_of_ink_and_stroke() -> None:
+    picture = np.ones((40, 40), dtype=np.float32)
+    picture[11:29, 10:12] = picture[11:29, 24:26] = picture[19:21, 12:24] = 0  # an H of 18×16
+    twice = picture.repeat(2, axis=0).repeat(2, axis=1)
+    blank = np.full((40, 40), 0.8, dtype=np.float32)
+    normalizer = CharacterNormalizer(sizes=True)
+    rows = normalizer.transform([picture, twice, blank])
+    assert rows.shape == (3, 2 * 28 * 28 + 3)
+    assert normalizer.transform(rows) is rows
+    assert np.array_equal(rows[:, :-3], CharacterNormalizer().transform([picture, twice, blank]))
+    sizes = rows[:, -3:]
+    assert np.abs(sizes[0]).max() < 1
+    usual = np.array([deviation for _, deviation in SIZES.values()])
+    grown = np.minimum(3, sizes[0] + np.log(2) / usual)
+    assert np.allclose(sizes[1], grown, atol=0.6)
+    assert not sizes[2].any()
 
 
 def test_blank_paper_is_refused_and_gives_zeros() -> None:

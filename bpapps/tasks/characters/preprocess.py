@@ -5,7 +5,8 @@ apart is how large they are and where they stand. So :class:`CharacterNormalizer
 channels. In the first the ink fills the field, whatever its size was; the second is the whole
 picture at half its own scale, which in a line of text is that of the line. It is empty where the
 ink fills the picture, for such a crop says nothing of the size. Both hold nothing but ink: the
-paper is found and taken away.
+paper is found and taken away. A photo of handwriting has no line to go by; there the size of the
+ink and of the pen's stroke may be given in numbers besides.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from bpapps import images
 
 _STEEPEST = 0.4  # the most that is taken for slant
+SIZES = {"height": (18.0, 0.3), "width": (16.0, 0.35), "stroke": (2.35, 0.2)}
+"""What the further values tell, in pixels: what is usual, and the deviation of the logarithm."""
 _TIGHT = 0.93  # share of a side that ink takes in a crop to the ink
 
 
 class CharacterNormalizer(TransformerMixin, BaseEstimator):
     """Pictures of characters -> rows of size·size·2 values in [0, 1], ink bright.
 
-    Row by row, the two channels of a pixel side by side. Stateless. Takes whatever
+    Row by row, the two channels of a pixel side by side; then :data:`SIZES`, if asked for.
+    Stateless. Takes whatever
     :func:`bpapps.images.as_pictures` takes, and rows of its own as they are.
 
     Parameters
@@ -40,14 +44,26 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
         print needs it, for its strokes come to lie closer than a pixel.
     upright : bool, default=False
         Whether slanted ink is set upright in the first channel.
+    sizes : bool, default=False
+        Whether three more values tell the height and width of the ink and the breadth of its
+        strokes: logarithms, 0 what is usual in a photo of one character, 1 a deviation more, at
+        most 3.
 
     """
 
-    def __init__(self, size: int = 28, box: int = 24, widen: bool = False, upright: bool = False):
+    def __init__(
+        self,
+        size: int = 28,
+        box: int = 24,
+        widen: bool = False,
+        upright: bool = False,
+        sizes: bool = False,
+    ):
         self.size = size
         self.box = box
         self.widen = widen
         self.upright = upright
+        self.sizes = sizes
 
     def fit(self, X: Any, y: Any = None) -> CharacterNormalizer:
         """Check the parameters; there is nothing to learn."""
@@ -68,9 +84,11 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
         self._check()
         if self._is_own(X):
             return X
-        field = (self.size, self.size, 2)
-        out = images.map_pictures(self._transform_stack, X, field)
-        return out.reshape(len(out), self.size * self.size * 2)
+        return images.map_pictures(self._transform_stack, X, (self._length,))
+
+    @property
+    def _length(self) -> int:
+        return 2 * self.size**2 + len(SIZES) * self.sizes
 
     def inspect(self, picture: Any) -> str | None:
         """Why a picture cannot be a character, in a few words; None if it can.
@@ -83,9 +101,7 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
     def _is_own(self, X: Any) -> bool:
         """Whether X is what this transformer gave."""
         return (
-            isinstance(X, np.ndarray)
-            and X.dtype == np.float32
-            and X.shape[1:] == (self.size * self.size * 2,)
+            isinstance(X, np.ndarray) and X.dtype == np.float32 and X.shape[1:] == (self._length,)
         )
 
     def _transform_stack(self, stack: images.Stack) -> NDArray[np.float32]:
@@ -95,7 +111,8 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
         fields = np.stack([alone, self._in_place(inked, ink)], axis=3)
         fields /= np.maximum(images.full_ink(alone), 1e-6)[:, None, None, None]
         fields[ink.blank] = 0
-        return np.clip(fields, 0, 1)
+        rows = np.clip(fields, 0, 1).reshape(len(fields), -1)
+        return np.concatenate([rows, _sizes(ink)], axis=1) if self.sizes else rows
 
     def _alone(self, inked: images.Stack, ink: images.Ink) -> images.Stack:
         """The ink, scaled to the box and centred; all of the picture where no ink is clear."""
@@ -130,6 +147,17 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
 
     def _middle(self, like: NDArray[Any]) -> NDArray[Any]:
         return np.full(like.shape, self.size / 2)
+
+
+def _sizes(ink: images.Ink) -> NDArray[np.float32]:
+    """The values of :data:`SIZES`, (n, 3); 0 where there is no ink."""
+    sides = (ink.boxes[:, 2:] - ink.boxes[:, :2]).T
+    area = ink.mask.sum(axis=(1, 2))
+    edges = [(np.diff(ink.mask, axis=axis) != 0).sum(axis=(1, 2)) for axis in (1, 2)]
+    stroke = 2 * area / np.maximum(edges[0] + edges[1], 1)
+    usual = np.array(list(SIZES.values()))
+    values = (np.log(np.maximum([*sides, stroke], 0.5)).T - np.log(usual[:, 0])) / usual[:, 1]
+    return np.where(ink.blank[:, None], 0, np.clip(values, -3, 3)).astype(np.float32)
 
 
 def _fills(ink: images.Ink) -> NDArray[np.bool_]:
