@@ -287,7 +287,10 @@ class _WithReferences(click.Command):
             name, equals, file = arg.partition("=")
             if arg.startswith("-"):
                 taking = name == "--reference"
-                spread += [name, file] if taking and equals else [] if taking else [arg]
+                if not taking:
+                    spread.append(arg)
+                elif equals:
+                    spread += [name, file]
             else:
                 spread += ["--reference", arg] if taking else [arg]
         if taking and args[-1] == "--reference":

@@ -528,6 +528,17 @@ def count_pieces(mask: NDArray[np.bool_]) -> int:
 # ------------------------------------------------------------------ geometry
 
 
+def near(mask: Mask) -> Mask:
+    """Masks (…, h, w) and the pixels that touch them, where the edge of a stroke fades."""
+    tall = mask.copy()
+    tall[..., 1:, :] |= mask[..., :-1, :]
+    tall[..., :-1, :] |= mask[..., 1:, :]
+    wide = tall.copy()
+    wide[..., 1:] |= tall[..., :-1]
+    wide[..., :-1] |= tall[..., 1:]
+    return wide
+
+
 def bounding_boxes(mask: Mask) -> NDArray[np.intp]:
     """Top, left, bottom, right (the latter two exclusive) of each mask, (n, 4); zeros if empty."""
     h, w = mask.shape[1:]

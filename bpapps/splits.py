@@ -40,7 +40,7 @@ def halves(dataset: Dataset) -> Split:
     """The first half to train on, the second to test on, not shuffled."""
     middle = len(dataset.labels) // 2
     rows = np.arange(len(dataset.labels))
-    return _by_rows(dataset, "first half, second half, not shuffled", rows[:middle], rows[middle:])
+    return by_rows(dataset, "first half, second half, not shuffled", rows[:middle], rows[middle:])
 
 
 def holdout(dataset: Dataset, seed: int, share: float = 0.2) -> Split:
@@ -58,7 +58,7 @@ def holdout(dataset: Dataset, seed: int, share: float = 0.2) -> Split:
     size = max(round(share * len(rows)), len(values))
     train, test = train_test_split(rows, test_size=size, random_state=seed, stratify=dataset.labels)
     text = f"{size / len(rows):.0%} of each class to test on, drawn by seed {seed}"
-    return _by_rows(dataset, text, np.sort(train), np.sort(test))
+    return by_rows(dataset, text, np.sort(train), np.sort(test))
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,26 @@ def deny_straddling(parts: Mapping[str, ArrayLike]) -> None:
             seen[group] = part
 
 
-def _by_rows(dataset: Dataset, text: str, train: NDArray, test: NDArray) -> Split:
+def about(dataset: Dataset, text: str, n_train: int, n_test: int) -> dict[str, Any]:
+    """What a report says of a set and of how it was split, in words and in numbers."""
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "source": dataset.source,
+        "licence": dataset.licence,
+        "sha256": dataset.sha256,
+        "split": text,
+        "n_train": n_train,
+        "n_test": n_test,
+        "n_duplicates": dataset.n_duplicates,
+    }
+
+
+def by_rows(dataset: Dataset, text: str, train: NDArray, test: NDArray) -> Split:
+    """These rows to train on and those to test on; ``text`` says which they are.
+
+    ValueError where a class is only among the rows to test on.
+    """
     labels = dataset.labels
     pictures = (_take(dataset.images, train), _take(dataset.images, test))
     return _split(dataset, text, pictures[0], labels[train], pictures[1], labels[test])
@@ -138,17 +157,7 @@ def _split(
     untaught = np.setdiff1d(test_labels, train_labels)
     if len(untaught):
         raise ValueError(f"{dataset.name}: class {untaught[0]} is only among the test pictures")
-    data = {
-        "name": dataset.name,
-        "title": dataset.title,
-        "source": dataset.source,
-        "licence": dataset.licence,
-        "sha256": dataset.sha256,
-        "split": text,
-        "n_train": len(train_labels),
-        "n_test": len(test_labels),
-        "n_duplicates": dataset.n_duplicates,
-    }
+    data = about(dataset, text, len(train_labels), len(test_labels))
     return Split(train, train_labels, test, test_labels, data)
 
 
@@ -211,17 +220,9 @@ def by_owner(dataset: Dataset, fold: Fold, text: str, synthetic: bool = False) -
         whole.take(rows) for rows in (fold.train, fold.development, fold.test)
     )
     counts = [len(np.unique(part.owners)) for part in (train, development, test)]
-    data = {
-        "name": dataset.name,
-        "title": dataset.title,
-        "source": dataset.source,
-        "licence": dataset.licence,
-        "sha256": dataset.sha256,
-        "split": f"{text}; {counts[0]} writers to train on, {counts[1]} to choose thresholds on, "
-        f"{counts[2]} others to test on",
-        "n_train": len(train),
-        "n_test": len(test),
-        "n_duplicates": dataset.n_duplicates,
-        "synthetic": synthetic,
-    }
-    return OwnerSplit(train, development, test, data)
+    text += (
+        f"; {counts[0]} writers to train on, {counts[1]} to choose thresholds on, "
+        f"{counts[2]} others to test on"
+    )
+    data = about(dataset, text, len(train), len(test))
+    return OwnerSplit(train, development, test, {**data, "synthetic": synthetic})

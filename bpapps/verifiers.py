@@ -17,7 +17,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from bpapps import images, noise, verification
-from bpapps.estimators.pairs import REFERENCES, PairClassifier, trials_of
+from bpapps.estimators.pairs import REFERENCES, PairClassifier, Scored
 from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
 from bpapps.experiments import prediction_speed
 from bpapps.intervals import Interval
@@ -45,29 +45,6 @@ NOISE_WRITERS, NOISE_EACH = 12, 5
 """Writers in the noise sweep; references, genuine and forged pictures of each."""
 HARDEST, OF_ONE_WRITER = 12, 2
 """Pairs of each kind that are shown, and how many of one writer at most."""
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Signatures and the scores (n, n) of their pairs; NaN where a pair was not scored."""
-
-    scores: NDArray[np.float64]
-    owners: NDArray[np.str_]
-    genuine: NDArray[np.bool_]
-
-    def trials(self, k: int = 1, **options: Any) -> Trials:
-        """Trials with k references."""
-        return trials_of(self.scores, self.owners, self.genuine, k, **options)
-
-    @property
-    def fewest(self) -> int:
-        """Genuine pictures of the writer who has the fewest."""
-        return int(np.unique(self.owners[self.genuine], return_counts=True)[1].min())
-
-    @property
-    def against(self) -> str:
-        """The kind of forgery that thresholds are chosen against."""
-        return "random" if self.genuine.all() else "skilled"
 
 
 # ------------------------------------------------------------------ training and scoring
@@ -108,13 +85,22 @@ def _wanted(part: Signed, seed: int) -> NDArray[np.bool_]:
 # ------------------------------------------------------------------ error rates
 
 
+def protocol(k: int) -> str:
+    """How pictures are scored against k references, in words."""
+    return (
+        "1 reference, every pair"
+        if k == 1
+        else f"{k} references, mean score less the references' own"
+    )
+
+
 def one_reference(test: Scored, development: Scored | None, net: PairClassifier) -> Verification:
     """Error rates with one reference, at the net's threshold and at a strict one."""
     rules = [net.threshold()]
     if development is not None:
         trials = development.trials()
         rules.append(verification.choose_threshold(trials, far=STRICT, against=development.against))
-    return verification.measure(test.trials(), rules, protocol="1 reference, every pair")
+    return verification.measure(test.trials(), rules, protocol=protocol(1))
 
 
 def several_references(
@@ -126,8 +112,7 @@ def several_references(
         if k >= test.fewest:
             break
         mean = test.trials(k, seed=seed)
-        text = f"{k} references, mean score less the references' own"
-        found.append(verification.measure(mean, [net.threshold(k)], protocol=text))
+        found.append(verification.measure(mean, [net.threshold(k)], protocol=protocol(k)))
         if development is not None and k < development.fewest:
             found.append(_by_minimum(test, development, k, seed))
     return found
@@ -397,18 +382,22 @@ def accuracy(measured: Verification) -> Interval:
     return Interval(1 - error.value, 1 - error.high, 1 - error.low, error.n)
 
 
+def with_equal_strokes(pipeline: Pipeline) -> Pipeline:
+    """The same net behind preprocessing that makes all strokes equal."""
+    step = clone(pipeline[0]).set_params(strokes="equal")
+    return Pipeline([("preprocessing", step), ("net", pipeline[-1])])
+
+
 def equal_strokes(pipeline: Pipeline, split: OwnerSplit, seed: int = 0) -> Verification | None:
     """As with one reference, of strokes made equal; None where preprocessing has no such way."""
     if "strokes" not in pipeline[0].get_params():
         return None
-    other = Pipeline(
-        [("preprocessing", clone(pipeline[0]).set_params(strokes="equal")), ("net", pipeline[-1])]
-    )
+    other = with_equal_strokes(pipeline)
     development, test = (score(other, part, seed) for part in (split.development, split.test))
     rule: Threshold = verification.choose_threshold(
         development.trials(), against=development.against
     )
-    text = "1 reference, every pair, strokes made equal"
+    text = f"{protocol(1)}, strokes made equal"
     return verification.measure(test.trials(), [rule], protocol=text)
 
 

@@ -21,7 +21,7 @@ from scores import errors_in_a_line, in_words, keep, score
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
-from bpapps import datasets, images, models, runs, tasks
+from bpapps import datasets, images, models, runs, splits, tasks
 from bpapps.evaluation import Score
 from bpapps.splits import Split
 from bpapps.tasks.characters.classes import CHARACTERS, group_labels, merge
@@ -65,7 +65,7 @@ def hand62(data_dir: Path | None, command: str) -> Rows:
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(whole.labels, whole.labels)
     values: dict[str, list[float]] = {grouping: [] for grouping in HAND62}
     for fold, (train, test) in enumerate(tqdm(list(folds), desc="folds", disable=None)):
-        split = _part(whole, train, test, f"fold {fold + 1} of {FOLDS}, stratified")
+        split = splits.by_rows(whole, f"fold {fold + 1} of {FOLDS}, stratified", train, test)
         model = _trained(f"characters-hand62-fold{fold}", "hand62", "photos", split)
         probabilities = model.predict_proba(split.test_images)
         for grouping in HAND62:
@@ -140,22 +140,6 @@ def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
             for folder, row in PROTOCOLS[name](data_dir, command):
                 keep(folder, row)
                 click.echo(in_words(row))
-
-
-def _part(whole: datasets.Dataset, train: NDArray, test: NDArray, text: str) -> Split:
-    data = {
-        "name": whole.name,
-        "title": whole.title,
-        "source": whole.source,
-        "licence": whole.licence,
-        "sha256": whole.sha256,
-        "split": text,
-        "n_train": len(train),
-        "n_test": len(test),
-        "n_duplicates": whole.n_duplicates,
-    }
-    pictures = [[whole.images[row] for row in rows] for rows in (train, test)]
-    return Split(pictures[0], whole.labels[train], pictures[1], whole.labels[test], data)
 
 
 def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:

@@ -16,17 +16,16 @@ from pathlib import Path
 
 import click
 from scores import REPORTS, errors_in_a_line, in_words, keep, score
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from bpapps import datasets, models, runs, tasks, verification, verifiers
+from bpapps.estimators.pairs import Scored
 from bpapps.evaluation import Results, Score
 from bpapps.report import write_index, write_report
 from bpapps.splits import OwnerSplit
 from bpapps.tasks.signatures import data
 from bpapps.verification import CrossData, Threshold, Verification
-from bpapps.verifiers import Scored
 
 TASK = tasks.get("signatures")
 WRITERS = (400, 40, 40)
@@ -48,12 +47,13 @@ def synthetic(data_dir: Path | None, command: str) -> Rows:
     models.save(TASK.shipped, run.model)
     net = run.model.pipeline
     folder = TASK.report_name("synthetic")
-    own = verifiers.score(net, split.test).trials()
+    results = runs.measure(run, split, command)
+    assert results.verifier is not None
     name = "trained on synthetic writers, EER skilled on {}, 1 reference"
     rows = [
         score(
             name.format("others of them"), f"{split.data['split']}; threshold chosen afterwards",
-            [verification.equal_error_rate(own)], None, {}, command, at_most=True,
+            _eers(results.verifier.one, "skilled"), None, {}, command, at_most=True,
         )
     ]  # fmt: skip
     cross = []
@@ -65,12 +65,10 @@ def synthetic(data_dir: Path | None, command: str) -> Rows:
         rows.append(
             score(
                 name.format("CEDAR"), f"all {measured.n_owners} writers; {NOT_BLIND}",
-                [verification.equal_error_rate(trials)], 0.22,
+                _eers(measured, "skilled"), 0.22,
                 {"gradient histograms, untrained": 0.26}, command, at_most=True,
             )
         )  # fmt: skip
-    results = runs.measure(run, split, command)
-    assert results.verifier is not None
     results.verifier = replace(results.verifier, cross=cross)
     _write(results, folder)
     return [(folder, row) for row in rows]
@@ -84,7 +82,7 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
         for number, split in enumerate(tqdm(parts, desc="folds", disable=None), start=1)
     ]
     nets = [run.model.pipeline for run in trained]
-    equal = _measured([_with_equal_strokes(net) for net in nets], parts, [1])[1]
+    equal = _measured([verifiers.with_equal_strokes(net) for net in nets], parts, [1])[1]
     by_count = _measured(nets, parts, [1, *SEVERAL])
     folder = TASK.report_name("cedar")
     _report(trained[0], parts[0], by_count, equal, folder, command)
@@ -139,9 +137,7 @@ def _measured(
         k: verification.measure(
             [one.trials(k) for one in tests],
             [_thresholds(one, k) for one in chosen_on],
-            protocol=f"{k} references, mean score less the references' own"
-            if k > 1
-            else "1 reference, every pair",
+            protocol=verifiers.protocol(k),
         )
         for k in counts
     }
@@ -150,11 +146,6 @@ def _measured(
 def _thresholds(development: Scored, k: int) -> list[Threshold]:
     trials = development.trials(k)
     return [verification.choose_threshold(trials, far=far) for far in (None, verifiers.STRICT)]
-
-
-def _with_equal_strokes(net: Pipeline) -> Pipeline:
-    equal = clone(net[0]).set_params(strokes="equal")
-    return Pipeline([("preprocessing", equal), ("net", net[-1])])
 
 
 def _report(

@@ -350,16 +350,15 @@ class PairClassifier(Backprop):
         return self.scale(n_references).threshold
 
     def _scales(self, X: NDArray, owners: NDArray, genuine: NDArray[np.bool_]) -> dict[int, Scale]:
-        fewest = np.unique(owners[genuine], return_counts=True)[1].min()
-        against = "random" if genuine.all() else "skilled"
         of_use = genuine[:, None] | genuine
-        if against == "skilled":  # the writer's own pictures will do, and they are few
+        if not genuine.all():  # the writer's own pictures will do, and they are few
             of_use &= owners[:, None] == owners
-        scores = self.score_matrix(X, of_use)
+        scored = Scored(self.score_matrix(X, of_use), owners, genuine)
+        against = scored.against
         scales = {}
         for k in REFERENCES:
-            if k < fewest:
-                trials = trials_of(scores, owners, genuine, k)
+            if k < scored.fewest:
+                trials = scored.trials(k)
                 rule = verification.choose_threshold(trials, far=self.far, against=against)
                 by_kind = (trials.scores("genuine"), trials.scores(against))
                 percents = (np.quantile(one, np.linspace(0, 1, 101)).tolist() for one in by_kind)
@@ -414,6 +413,29 @@ def trials_of(
     if k == 1 and not options:
         return verification.pair_trials(scores, owners, genuine)
     return verification.reference_trials(scores, owners, genuine, k, centred=k > 1, **options)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Signatures and the scores (n, n) of their pairs; NaN where a pair was not scored."""
+
+    scores: NDArray[np.float64]
+    owners: NDArray[np.str_]
+    genuine: NDArray[np.bool_]
+
+    def trials(self, k: int = 1, **options: Any) -> Trials:
+        """Trials with k references."""
+        return trials_of(self.scores, self.owners, self.genuine, k, **options)
+
+    @property
+    def fewest(self) -> int:
+        """Genuine pictures of the writer who has the fewest."""
+        return int(np.unique(self.owners[self.genuine], return_counts=True)[1].min())
+
+    @property
+    def against(self) -> str:
+        """The kind of forgery that thresholds are chosen against."""
+        return "random" if self.genuine.all() else "skilled"
 
 
 def _deny_common(owners: NDArray, others: NDArray) -> None:

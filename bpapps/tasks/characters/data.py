@@ -99,18 +99,9 @@ def _tested_only(dataset: Dataset, seed: int) -> Split:
     faces = fonts()
     classes = np.unique(dataset.labels).tolist()
     images, labels, _ = _rendered(faces, TRAIN_EACH, (seed, 0), classes)
-    data = {
-        "name": dataset.name,
-        "title": dataset.title,
-        "source": dataset.source,
-        "licence": dataset.licence,
-        "sha256": dataset.sha256,
-        "split": f"all to test on; print in {len(faces)} fonts to train on",
-        "n_train": len(labels),
-        "n_test": len(dataset.labels),
-        "n_duplicates": dataset.n_duplicates,
-        "n_fonts": len(faces),
-    }
+    text = f"all to test on; print in {len(faces)} fonts to train on"
+    data = splits.about(dataset, text, len(labels), len(dataset.labels))
+    data["n_fonts"] = len(faces)
     return Split(images, labels, dataset.images, dataset.labels, data, dataset.groups)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from bpapps import images
+from bpapps.normalizer import Normalizer, are_rows
 
 _STEEPEST = 0.4  # the most that is taken for slant
 SIZES = {"height": (18.0, 0.3), "width": (16.0, 0.35), "stroke": (2.35, 0.2)}
@@ -25,7 +25,7 @@ SIZES = {"height": (18.0, 0.3), "width": (16.0, 0.35), "stroke": (2.35, 0.2)}
 _TIGHT = 0.93  # share of a side that ink takes in a crop to the ink
 
 
-class CharacterNormalizer(TransformerMixin, BaseEstimator):
+class CharacterNormalizer(Normalizer):
     """Pictures of characters -> rows of size·size·2 values in [0, 1], ink bright.
 
     Row by row, the two channels of a pixel side by side; then :data:`SIZES`, if asked for.
@@ -65,16 +65,6 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
         self.upright = upright
         self.sizes = sizes
 
-    def fit(self, X: Any, y: Any = None) -> CharacterNormalizer:
-        """Check the parameters; there is nothing to learn."""
-        self._check()
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
-
     def _check(self) -> None:
         if not 1 <= self.box <= self.size:
             raise ValueError(f"box={self.box}, size={self.size}; the box must fit the field")
@@ -82,7 +72,7 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Normalised pictures, float32 (n, size·size·2); a blank picture gives zeros."""
         self._check()
-        if self._is_own(X):
+        if are_rows(X, self._length):
             return X
         return images.map_pictures(self._transform_stack, X, (self._length,))
 
@@ -97,12 +87,6 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
         """
         gray = images.as_pictures([picture])[0]
         return images.why_not_one(gray, "character", crowded=True)
-
-    def _is_own(self, X: Any) -> bool:
-        """Whether X is what this transformer gave."""
-        return (
-            isinstance(X, np.ndarray) and X.dtype == np.float32 and X.shape[1:] == (self._length,)
-        )
 
     def _transform_stack(self, stack: images.Stack) -> NDArray[np.float32]:
         ink = images.find_ink(stack, crowded=True)
@@ -141,7 +125,7 @@ class CharacterNormalizer(TransformerMixin, BaseEstimator):
         n, height, width = inked.shape
         scale = np.full(n, min(0.5, self.size / max(height, width)))
         source = np.broadcast_to(np.array([height / 2, width / 2]), (n, 2))
-        shown = np.where(ink.clear[:, None, None], inked * _near(ink.mask), inked)
+        shown = np.where(ink.clear[:, None, None], inked * images.near(ink.mask), inked)
         shown[_fills(ink)] = 0
         return images.resample(shown, scale, source, self._middle(source), self.size)
 
@@ -166,17 +150,10 @@ def _fills(ink: images.Ink) -> NDArray[np.bool_]:
     return np.any(ink.boxes[:, 2:] - ink.boxes[:, :2] >= _TIGHT * sides, axis=1)
 
 
-def _near(mask: images.Mask) -> images.Mask:
-    """A mask and the pixels that touch it, where the edge of a stroke fades."""
-    wide = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
-    tall = wide[:, :-2] | wide[:, 1:-1] | wide[:, 2:]
-    return tall[:, :, :-2] | tall[:, :, 1:-1] | tall[:, :, 2:]
-
-
 def _upright(inked: images.Stack, ink: images.Ink) -> tuple[images.Stack, images.Ink]:
     """Pictures sheared so that their ink stands upright, with room for what leans out."""
     room = inked.shape[1] // 4
-    wide = np.pad(inked * _near(ink.mask), ((0, 0), (0, 0), (room, room)))
+    wide = np.pad(inked * images.near(ink.mask), ((0, 0), (0, 0), (room, room)))
     inside = np.pad(ink.mask, ((0, 0), (0, 0), (room, room))).astype(np.float32)
     slope = np.clip(images.slants(wide), -_STEEPEST, _STEEPEST)
     mask = images.shear(inside, slope) > 0.5

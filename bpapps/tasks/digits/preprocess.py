@@ -13,14 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from bpapps import images
+from bpapps.normalizer import Normalizer
 
 _FAINT = 0.02  # what counts as ink in a clean picture
 
 
-class DigitNormalizer(TransformerMixin, BaseEstimator):
+class DigitNormalizer(Normalizer):
     """Pictures of digits -> rows of size·size values in [0, 1], ink bright.
 
     Stateless. Takes whatever :func:`bpapps.images.as_pictures` takes.
@@ -41,16 +41,6 @@ class DigitNormalizer(TransformerMixin, BaseEstimator):
         self.size = size
         self.box = box
         self.center = center
-
-    def fit(self, X: Any, y: Any = None) -> DigitNormalizer:
-        """Check the parameters; there is nothing to learn."""
-        self._check()
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
 
     def _check(self) -> None:
         if self.center not in ("mass", "box"):

@@ -54,7 +54,7 @@ def find_ink(picture: Gray) -> Ink:
     mask, noise = _threshold(soft)
     written = drop_lines(mask)
     if np.count_nonzero(written) < np.count_nonzero(mask):  # print is darker than some pens
-        soft[0, near(mask & ~written)] = 0
+        soft[0, images.near(mask & ~written)] = 0
         mask, noise = _threshold(soft)
         written = drop_lines(mask)
     mask, main = drop_specks(written, soft[0], 5 * noise)
@@ -178,17 +178,6 @@ def drop_specks(mask: Mask, contrast: Gray, least: float = 0.0) -> tuple[Mask, M
     ink = max(1, sizes.sum())
     kept, main = ((sizes >= max(6, share * ink))[pieces] for share in (0.004, _MAIN))
     return kept, main if main.any() else kept
-
-
-def near(mask: Mask) -> Mask:
-    """A mask and the pixels that touch it, where the edge of a stroke fades."""
-    tall = mask.copy()
-    tall[1:] |= mask[:-1]
-    tall[:-1] |= mask[1:]
-    wide = tall.copy()
-    wide[:, 1:] |= tall[:, :-1]
-    wide[:, :-1] |= tall[:, 1:]
-    return wide
 
 
 def box(ink: Ink) -> NDArray[np.float64]:

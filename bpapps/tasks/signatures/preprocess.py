@@ -12,16 +12,15 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from bpapps import images
+from bpapps.normalizer import Normalizer, are_rows
 from bpapps.tasks.signatures.paper import (
     FAINTEST,
     Gray,
     Ink,
     box,
     find_ink,
-    near,
     near_ink,
     two_tone,
 )
@@ -33,7 +32,7 @@ _EQUAL = 5  # width of strokes that are made equal, in half pixels of the field
 _FULL = 0.9  # which quantile of the ink is full ink
 
 
-class SignatureNormalizer(TransformerMixin, BaseEstimator):
+class SignatureNormalizer(Normalizer):
     """Pictures of signatures -> rows of height·width values in [0, 1], ink bright.
 
     Stateless. Takes whatever :func:`bpapps.images.as_pictures` takes, and rows of its own as
@@ -60,16 +59,6 @@ class SignatureNormalizer(TransformerMixin, BaseEstimator):
         self.width = width
         self.strokes = strokes
 
-    def fit(self, X: Any, y: Any = None) -> SignatureNormalizer:
-        """Check the parameters; there is nothing to learn."""
-        self._check()
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        return tags
-
     def _check(self) -> None:
         if self.strokes not in ("as they are", "equal"):
             raise ValueError(f"strokes={self.strokes!r}; it is 'as they are' or 'equal'")
@@ -82,7 +71,7 @@ class SignatureNormalizer(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Normalised pictures, float32 (n, height·width); a blank picture gives zeros."""
         self._check()
-        if self._is_own(X):
+        if are_rows(X, self.height * self.width):
             return X
         pictures = images.as_pictures(X)
         out = np.zeros((len(pictures), self.height * self.width), dtype=np.float32)
@@ -110,14 +99,6 @@ class SignatureNormalizer(TransformerMixin, BaseEstimator):
             return "the ink is one solid block"
         return None
 
-    def _is_own(self, X: Any) -> bool:
-        """Whether X is what this transformer gave."""
-        return (
-            isinstance(X, np.ndarray)
-            and X.dtype == np.float32
-            and X.shape[1:] == (self.height * self.width,)
-        )
-
     def _normalize(self, picture: Gray) -> Gray:
         ink = find_ink(near_ink(picture))
         if ink.level < FAINTEST:
@@ -133,7 +114,7 @@ def _place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
     """The ink scaled to fill a field of this shape but for a margin, in its middle."""
     from PIL import Image
 
-    inked = ink.contrast * near(ink.mask)
+    inked = ink.contrast * images.near(ink.mask)
     low, high = box(ink).reshape(2, 2)
     room = np.array(shape) - 2 * margin
     scale = min(_LARGEST, *(room / (high - low)))
