@@ -83,6 +83,10 @@ def _options(*names: str) -> Callable:
             "--set", "settings", metavar="KEY=VALUE", multiple=True,
             help="Parameter of the estimator, such as max_iter=20; may be repeated.",
         ),
+        "start": click.option(
+            "--start", metavar="MODEL",
+            help="Train this model further: a run's folder, a model file, or a task's name.",
+        ),
         "seed": click.option(
             "--seed", metavar="N", type=click.IntRange(0), default=0, show_default=True,
             help="Seed of all that is drawn at random.",
@@ -132,7 +136,7 @@ def list_tasks(as_json: bool) -> None:
 
 @main.command()
 @click.argument("task", required=False)
-@_options("data", "data_dir", "preset", "settings", "seed")
+@_options("data", "data_dir", "preset", "settings", "start", "seed")
 @click.option("--config", type=click.Path(path_type=Path), help="config.json of a run to repeat.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/TASK-…]."
@@ -146,6 +150,7 @@ def train(
     data_dir: Path | None,
     preset: str | None,
     settings: tuple[str, ...],
+    start: str | None,
     seed: int,
     config: Path | None,
     out: Path | None,
@@ -161,10 +166,10 @@ def train(
     from bpapps import models, runs
 
     if config:
-        _deny(ctx, "--config", "task", "data", "preset", "settings", "seed", "quick")
+        _deny(ctx, "--config", "task", "data", "preset", "settings", "start", "seed", "quick")
         plan = runs.Config.load(config)
     elif task:
-        plan = _config(task, data, preset, settings, seed, quick)
+        plan = _config(task, data, preset, settings, start, seed, quick)
     else:
         raise click.UsageError("give a TASK, or --config FILE")
     folder = out or Path("runs") / plan.name
@@ -208,7 +213,7 @@ def noise(
 
 @main.command()
 @click.argument("task")
-@_options("data", "data_dir", "preset", "settings", "seed")
+@_options("data", "data_dir", "preset", "settings", "start", "seed")
 @click.option("--model", metavar="MODEL", help="Report on this model, and train none.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the report [default: reports/TASK…]."
@@ -222,6 +227,7 @@ def report(
     data_dir: Path | None,
     preset: str | None,
     settings: tuple[str, ...],
+    start: str | None,
     seed: int,
     model: str | None,
     out: Path | None,
@@ -239,14 +245,14 @@ def report(
 
     chosen = tasks.get(task)
     if model:
-        _deny(ctx, "--model", "preset", "settings", "n_jobs")
+        _deny(ctx, "--model", "preset", "settings", "start", "n_jobs")
         run = runs.find(model)
         if run.model.task.name != task:
             raise click.UsageError(f"{model} is a model for {run.model.task.name}, not for {task}")
         source = data or run.config.data
         split = runs.data_for(run, source, data_dir, seed)
     else:
-        plan = _config(task, data, preset, settings, seed, quick)
+        plan = _config(task, data, preset, settings, start, seed, quick)
         source = plan.data
         split = chosen.load_data(source, data_dir, seed)
     folder = out.resolve() if out else Path("reports") / chosen.report_name(source)
@@ -435,6 +441,7 @@ def _config(
     data: str | None,
     preset: str | None,
     settings: tuple[str, ...],
+    start: str | None,
     seed: int,
     quick: bool,
 ) -> Config:
@@ -449,7 +456,7 @@ def _config(
         net = chosen.pipeline(name, **values)[-1]
         if quick:
             values["max_iter"] = max(1, round(QUICK_EPOCHS * net.max_iter))
-        return runs.Config(chosen.name, source, name, seed, values)
+        return runs.Config(chosen.name, source, name, seed, values, start or "")
     except ValueError as error:
         raise click.UsageError(_one_line(error)) from None
 

@@ -56,18 +56,23 @@ DEPENDENCE_EPOCHS = 0.1
 
 @dataclass(frozen=True)
 class Config:
-    """What makes a run; ``settings`` are estimator parameters that replace the preset's."""
+    """What makes a run.
+
+    ``settings`` are estimator parameters that replace the preset's. ``start`` names a trained
+    model, as :func:`bpapps.models.find` takes it, that is trained further; else a new net is.
+    """
 
     task: str
     data: str
     preset: str
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    start: str = ""
 
     def __post_init__(self) -> None:
-        names = (self.task, self.data, self.preset)
+        names = (self.task, self.data, self.preset, self.start)
         if not all(isinstance(name, str) for name in names) or not isinstance(self.seed, int):
-            raise ValueError("a config has text for task, data and preset, and a whole seed")
+            raise ValueError("a config has text for task, data, preset and start, and a whole seed")
         if not isinstance(self.settings, Mapping):
             raise ValueError("a config's settings map names to values")
         for name in OWN & self.settings.keys():
@@ -87,9 +92,10 @@ class Config:
     def name(self) -> str:
         """A folder's name for it; other settings than the preset's add a mark of their own."""
         name = f"{self.task}-{Path(self.data).resolve().stem}-{self.preset}-{self.seed}"
-        if not self.settings:
+        special = {**self.settings, **({"start": self.start} if self.start else {})}
+        if not special:
             return name
-        return f"{name}-{zlib.crc32(json.dumps(self.settings, sort_keys=True).encode()):08x}"
+        return f"{name}-{zlib.crc32(json.dumps(special, sort_keys=True).encode()):08x}"
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,8 @@ def _fit(
     pipeline = task.pipeline(config.preset, random_state=config.seed, **config.settings)
     net = pipeline[-1]
     net.set_params(verbose=progress, callbacks=callbacks, checkpoint=checkpoint, n_jobs=n_jobs)
+    if config.start:
+        _begin_from(config, pipeline, split)
     accuracy = _fit_and_test(pipeline, split)
     net.set_params(verbose=False, callbacks=(), checkpoint=None)
     history = [asdict(epoch) for epoch in net.history_]
@@ -157,6 +165,28 @@ def _fit(
         "figures": {"accuracy": asdict(accuracy)},
     }
     return Run(config, Model(task, pipeline, metadata), history)
+
+
+def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -> None:
+    """Put a trained model's weights into a pipeline; ValueError where that will not do."""
+    start, model = config.start, models.find(config.start)
+    if model.task.name != config.task:
+        raise ValueError(f"{start}: a model for {model.task.name}, not for {config.task}")
+    same_data = _trained_on(model).get("sha256") == split.data["sha256"]
+    if same_data and of_model(model).config.seed != config.seed:
+        raise ValueError(
+            f"{start}: trained on another part of these data, and has seen what is to be tested; "
+            f"give --seed {of_model(model).config.seed}"
+        )
+    if repr(model.pipeline[0]) != repr(pipeline[0]):
+        raise ValueError(
+            f"{start}: its pictures are preprocessed by {model.pipeline[0]}, the preset's by "
+            f"{pipeline[0]}; choose another --preset"
+        )
+    try:
+        pipeline[-1].begin_from(model.pipeline[-1])
+    except ValueError as error:
+        raise ValueError(f"{start}: {error}; choose another --preset") from None
 
 
 def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> Interval:

@@ -80,6 +80,16 @@ def either(request: pytest.FixtureRequest, trained: PairClassifier) -> PairClass
 # ------------------------------------------------------------------ learning
 
 
+def test_it_goes_on_from_what_it_learned(trained: PairClassifier) -> None:
+    further = PairClassifier(**VECTOR).begin_from(trained)
+    further.fit(*writers(0, 40), development=writers(100, 10))
+    assert further.history_[0].loss < 0.8 * trained.history_[0].loss
+    assert further.n_iter_ == len(further.history_) == VECTOR["max_iter"]
+    with pytest.raises(ValueError, match="other layers"):
+        PairClassifier(**{**VECTOR, "hidden_layer_sizes": (16,)}).begin_from(trained)
+
+
+
 def test_it_tells_new_writers_apart(trained: PairClassifier) -> None:
     X, owners, genuine = writers(200, 15)
     trials = verification.pair_trials(trained.score_matrix(X), owners, genuine)

@@ -50,6 +50,35 @@ def losses(run: Run) -> list[float]:
 # ------------------------------------------------------------------ training and its folder
 
 
+def test_a_model_is_trained_further(run: Run, split: Split, tmp_path: Path) -> None:
+    start = str(tmp_path / models.FILE_NAME)
+    models.save(Path(start), run.model)
+    twice = [runs.train(replace(CONFIG, start=start), split) for _ in range(2)]
+    assert vector(twice[0]) == vector(twice[1]) != vector(run)
+    assert losses(twice[0])[0] < losses(run)[0]
+    assert twice[0].config.name != CONFIG.name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"settings": {**TINY, "hidden_layer_sizes": [17]}}, "other layers"),
+        ({"seed": 8}, "give --seed 7"),
+        ({"start": "signatures"}, "a model for signatures, not for digits"),
+        ({"start": "digits"}, "preprocessed by"),
+        ({"start": "nowhere"}, "nowhere"),
+    ],
+)
+def test_a_start_that_will_not_do(
+    change: dict, message: str, run: Run, split: Split, tmp_path: Path
+) -> None:
+    start = tmp_path / models.FILE_NAME
+    models.save(start, run.model)
+    with pytest.raises(ValueError, match=message):
+        runs.train(replace(CONFIG, **{"start": str(start), **change}), split)
+
+
+
 def test_a_run_in_memory(run: Run, split: Split) -> None:
     assert run.config == CONFIG
     assert [epoch["epoch"] for epoch in run.history] == [1, 2, 3, 4, 5, 6]

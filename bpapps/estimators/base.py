@@ -9,7 +9,7 @@ from math import ceil, isfinite
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from warnings import warn
 
 import numpy as np
@@ -285,6 +285,20 @@ class Backprop(BaseEstimator):
         network = self._network(self.input_shape_)
         shape = self._sample_shape()
         self._adopt(network, initial_params(network, shape, self._seed(), X.dtype))
+
+    def begin_from(self, trained: Self) -> Self:
+        """Take the net of a fitted estimator over, which the next ``fit`` trains further.
+
+        Raises:
+            ValueError: its layers are not those that the parameters of this one ask for.
+        """
+        own = self.get_params(deep=False)
+        self.__dict__.update({k: v for k, v in vars(trained).items() if k not in own})
+        if repr(self._network(self.input_shape_)) != repr(trained.network_):
+            raise ValueError("the trained net has other layers than the one to be trained further")
+        self._random = check_random_state(self.random_state)
+        self._adopt(trained.network_, trained.params_.copy())
+        return self.set_params(warm_start=True)
 
     def _sample_shape(self) -> tuple[int, ...]:
         """What the net takes as one sample."""

@@ -143,7 +143,8 @@ class PairClassifier(Backprop):
         """
         self._validate_params()
         self._deny_unfit()
-        X, owners, genuine = self._checked(X, y, genuine, reset=True)
+        anew = not (self.warm_start and hasattr(self, "params_"))
+        X, owners, genuine = self._checked(X, y, genuine, reset=anew)
         if development is None:
             train, held = self._split_writers(owners)
             development = (X[held], owners[held], genuine[held])
@@ -151,7 +152,9 @@ class PairClassifier(Backprop):
         else:
             development = self._checked(*development, reset=False)
             _deny_common(owners, development[1])
-        self._start(X)
+        if anew:
+            self._start(X)
+        self._optimizer_state.clear()
         self._learn(X, owners, genuine)
         self.scales_ = self._scales(*development)
         return self
