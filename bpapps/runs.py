@@ -468,7 +468,10 @@ def _shortened(run: Run) -> tuple[Callable[[], Pipeline], str]:
     settings = {**run.config.settings, "random_state": run.config.seed, "max_iter": epochs}
 
     def make() -> Pipeline:
-        return run.model.task.pipeline(run.config.preset, **settings)
+        pipeline = run.model.task.pipeline(run.config.preset, **settings)
+        if run.config.start:
+            pipeline[-1].begin_from(models.find(run.config.start).pipeline[-1])
+        return pipeline
 
     return make, (
         f"To save time, each net of this section was trained for {epochs} of the {full} epochs, "

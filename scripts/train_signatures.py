@@ -3,9 +3,9 @@
     python scripts/train_signatures.py synthetic cedar
 
 ``synthetic`` trains the model that the package ships, on synthetic writers and nothing else, and
-tests it on CEDAR where that is present. ``cedar`` trains five nets on CEDAR, each of whose writers
-is tested once, by a net that has not seen them, and writes the report on them. Every net is a run
-in ``runs/``: a finished one is not trained again, one that was cut off goes on.
+tests it on CEDAR where that is present. ``cedar`` trains that model further on CEDAR, five times,
+each of whose writers is tested once, by a net that has not seen them, and writes the report. Every
+net is a run in ``runs/``: a finished one is not trained again, one that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Rows = list[tuple[str, Score]]
 def synthetic(data_dir: Path | None, command: str) -> Rows:
     """Synthetic writers: ships the model; tested on other synthetic ones, and on CEDAR."""
     split = data.synthetic(0, WRITERS)
-    run = _trained("signatures-synthetic", "synthetic", split)
+    run = _trained("signatures-synthetic", "synthetic", split, "align")
     models.save(TASK.shipped, run.model)
     net = run.model.pipeline
     folder = TASK.report_name("synthetic")
@@ -78,7 +78,7 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
     """CEDAR: five folds of writers, and one report over all of them."""
     parts = data.folds(datasets.load("cedar", data_dir))
     trained = [
-        _trained(f"signatures-cedar-fold{number}", "cedar", split)
+        _trained(f"signatures-cedar-fold{number}", "cedar", split, "adapt", TASK.name)
         for number, split in enumerate(tqdm(parts, desc="folds", disable=None), start=1)
     ]
     nets = [run.model.pipeline for run in trained]
@@ -116,11 +116,11 @@ def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
                 click.echo(in_words(row))
 
 
-def _trained(folder: str, source: str, split: OwnerSplit) -> runs.Run:
-    """The model of a run, trained now where there is none yet."""
+def _trained(folder: str, source: str, split: OwnerSplit, preset: str, start: str = "") -> runs.Run:
+    """The model of a run, trained now where there is none yet, from a model to start with."""
     path = Path("runs") / folder
     if not (path / models.FILE_NAME).exists():
-        config = runs.Config(TASK.name, source, TASK.preset_name(source), seed=0)
+        config = runs.Config(TASK.name, source, preset, seed=0, start=start)
         runs.train(config, split, path, progress=True)
     return runs.load(path)
 

@@ -89,7 +89,6 @@ def test_it_goes_on_from_what_it_learned(trained: PairClassifier) -> None:
         PairClassifier(**{**VECTOR, "hidden_layer_sizes": (16,)}).begin_from(trained)
 
 
-
 def test_it_tells_new_writers_apart(trained: PairClassifier) -> None:
     X, owners, genuine = writers(200, 15)
     trials = verification.pair_trials(trained.score_matrix(X), owners, genuine)

@@ -78,7 +78,6 @@ def test_a_start_that_will_not_do(
         runs.train(replace(CONFIG, **{"start": str(start), **change}), split)
 
 
-
 def test_a_run_in_memory(run: Run, split: Split) -> None:
     assert run.config == CONFIG
     assert [epoch["epoch"] for epoch in run.history] == [1, 2, 3, 4, 5, 6]

@@ -5,6 +5,8 @@ Each is a set of parameters for :class:`bpapps.estimators.PairClassifier`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bpapps.augment import Distortion
 from bpapps.core import (
     Alignment,
@@ -59,6 +61,9 @@ DISTORTION = Distortion(
 )  # fmt: skip
 """What signatures go through in training: less than would make them another writer's."""
 
+REAL = replace(DISTORTION, rotation=2, scale=0.04, shear=0.04, elastic=0.8, thickness=0.3)
+"""The same for a net that is trained further on real writers, whose forgers come closer."""
+
 _TRAINING = {
     "group": (4, 4, 2),
     "batch_size": 8,
@@ -78,6 +83,19 @@ PRESETS = {
             "layers": _maps(),
             "comparison": _compared_in_place(),
             **_TRAINING,
+            "n_groups": 400,
+            "max_iter": 16,
+        },
+    ),
+    "adapt": Preset(
+        summary="the net of align with less distortion, to train it further on real writers: "
+        "--start signatures",
+        preprocessing={"height": HEIGHT, "width": WIDTH},
+        estimator={
+            "layers": _maps(),
+            "comparison": _compared_in_place(),
+            **_TRAINING,
+            "augment": REAL,
             "n_groups": 400,
             "max_iter": 16,
         },
