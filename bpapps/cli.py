@@ -216,6 +216,10 @@ def noise(
 @_options("data", "data_dir", "preset", "settings", "start", "seed")
 @click.option("--model", metavar="MODEL", help="Report on this model, and train none.")
 @click.option(
+    "--against", metavar="MODEL", multiple=True,
+    help="Measure this model beside it, on the same pictures; may be repeated.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the report [default: reports/TASK…]."
 )
 @_options("jobs", "quick", "json")
@@ -230,6 +234,7 @@ def report(
     start: str | None,
     seed: int,
     model: str | None,
+    against: tuple[str, ...],
     out: Path | None,
     n_jobs: int | None,
     quick: bool,
@@ -255,6 +260,7 @@ def report(
         plan = _config(task, data, preset, settings, start, seed, quick)
         source = plan.data
         split = chosen.load_data(source, data_dir, seed)
+    others = [runs.find(name) for name in against]
     folder = out.resolve() if out else Path("reports") / chosen.report_name(source)
     scores = runs.scores_in(folder)
     checkpoint = folder / runs.CHECKPOINT
@@ -268,7 +274,7 @@ def report(
             own = bool(run.history) and source == run.config.data  # not a model alone
             results = runs.measure(
                 run, split, _command(),
-                dependence=own, quick=quick, seed=seed, progress=progress,
+                dependence=own, quick=quick, seed=seed, against=others, progress=progress,
             )  # fmt: skip
         results.scores = scores
         page = write_report(results, folder)

@@ -198,6 +198,43 @@ class DependencePoint:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """One of several nets that were measured side by side on the same test pictures.
+
+    ``noise`` maps a corruption's title to the mean accuracy over its severities, the clean one
+    left out. ``step_bytes`` is the most memory a training step takes besides the weights.
+    ``iterations`` of the activations on the test pictures, and of the error in the last epoch of
+    training, are means, of nets that have a fixed point to settle to; ``unsettled`` counts the
+    test pictures that did not.
+    """
+
+    name: str
+    accuracy: Interval
+    noise: dict[str, float]
+    n_parameters: int
+    seconds: float
+    epochs: int
+    milliseconds_one: float
+    step_bytes: int | None = None
+    iterations: float | None = None
+    backward_iterations: float | None = None
+    unsettled: int = 0
+
+
+@dataclass(frozen=True)
+class StepMemory:
+    """Bytes that a training step takes, by iterations to a fixed point.
+
+    ``implicit``: with the error settled at the fixed point; ``unrolled``: with backpropagation
+    through all iterations.
+    """
+
+    iterations: int
+    implicit: int
+    unrolled: int
+
+
+@dataclass(frozen=True)
 class Score:
     """A figure over several seeds or folds on a stated protocol: mean, spread and the values.
 
@@ -248,6 +285,8 @@ class Results:
     label_noise: list[DependencePoint] = field(default_factory=list)
     dependence_reading: str = ""
     scores: list[Score] = field(default_factory=list)
+    rivals: list[Rival] = field(default_factory=list)
+    step_memory: list[StepMemory] = field(default_factory=list)
     top_k: list[TopK] = field(default_factory=list)
     confused_pairs: list[ConfusedPair] = field(default_factory=list)
     grouping_scores: list[GroupingScore] = field(default_factory=list)
@@ -348,6 +387,8 @@ class Results:
             },
             "learning_curve": self.learning_curve,
             "label_noise": self.label_noise,
+            "rivals": {rival.name: rival for rival in self.rivals},
+            "step_memory": self.step_memory,
             "training": {
                 key: self.training.get(key) for key in ("seconds", "epochs", "samples_per_second")
             },

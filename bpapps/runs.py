@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from bpapps import experiments, images, models, tasks, verifiers
+from bpapps import experiments, images, models, rivals, tasks, verifiers
 from bpapps.core import Epoch
 from bpapps.evaluation import (
     DependencePoint,
@@ -49,6 +49,9 @@ NOISE_PICTURES = 2000
 QUICK_PICTURES = 300
 LINES, QUICK_LINES = 200, 40
 """Lines that are read, where a task reads lines: its ``trial.py`` has ``line_scores``."""
+
+BATCH = 512
+"""Pictures that are taken to measure the memory of a training step on: a batch at least."""
 
 DEPENDENCE_EPOCHS = 0.1
 """Share of the epochs for the trainings on less data and on wrong labels."""
@@ -293,25 +296,31 @@ def measure(
     dependence: bool = True,
     quick: bool = False,
     seed: int | None = None,
+    against: Sequence[Run] = (),
     progress: Progress | None = None,
 ) -> Results:
     """All figures of a trained model on the test part of some data.
 
     Args:
         command: what the report says it was made by.
+        against: other runs, of the same task, that are measured beside it on the same pictures.
         noise: also under corruptions; dependence: also train anew on less and on worse data.
         quick: fewer pictures for the noise, and no further trainings.
         seed: for what is drawn to make noise; by default the run's.
 
     Raises:
-        ValueError: the data have a class that the model does not know.
+        ValueError: the data have a class that the model does not know, or a net to be measured
+            beside it does another task.
     """
     start = time.perf_counter()
     seed = run.config.seed if seed is None else seed
+    _check_rivals(run, against)
     if isinstance(split, OwnerSplit):
         results = _of_verifier(run, split, noise, dependence, quick, seed, progress)
     else:
         results = _of_classifier(run, split, noise, dependence, quick, seed, progress)
+        if against:
+            _measure_rivals(results, [run, *against], split, quick, seed, progress)
     seconds = run.model.metadata.get("training", {}).get("seconds", 0.0)
     results.made = made(command, seed, seconds + time.perf_counter() - start)
     return results
@@ -354,6 +363,49 @@ def _of_classifier(
     if dependence and not quick:
         _measure_dependence(results, run, split, progress)
     return results
+
+
+def _check_rivals(run: Run, against: Sequence[Run]) -> None:
+    for other in against:
+        if other.model.task.name != run.model.task.name or run.model.task.verifies:
+            raise ValueError(
+                f"a model for {other.model.task.name} cannot be measured beside one for "
+                f"{run.model.task.name}; only recognisers of one task can"
+            )
+
+
+def _measure_rivals(
+    results: Results,
+    contenders: Sequence[Run],
+    split: Split,
+    quick: bool,
+    seed: int,
+    progress: Progress | None,
+) -> None:
+    """Put the nets side by side; the first one's noise is measured already."""
+    names = [run.config.preset or run.model.task.name for run in contenders]
+    pictures = _pictures(contenders[0].model, split.test_images)
+    rows = _some(len(pictures), QUICK_PICTURES if quick else NOISE_PICTURES, seed)
+    batch = split.train_images[:BATCH], split.train_labels[:BATCH]
+    for place, (name, run) in enumerate(zip(names, contenders, strict=True)):
+        net, training = run.model.pipeline, run.model.metadata.get("training", {})
+        _check_classes(run.model, split.test_labels)
+        curves = results.noise
+        if place and curves:
+            curves = experiments.noise_sweep(
+                net.predict, pictures[rows], split.test_labels[rows], seed=seed, progress=progress
+            )
+        again = names[: place + 1].count(name)
+        contender = rivals.Contender(
+            f"{name} {again}" if again > 1 else name, net, run.history,
+            training.get("seconds", 0.0), training.get("epochs", 0),
+        )  # fmt: skip
+        results.rivals.append(
+            rivals.rival(contender, split.test_images, split.test_labels, batch, curves)
+        )
+        if not results.step_memory:
+            values = net[:-1].transform(batch[0])
+            results.step_memory = rivals.step_memory(net[-1], values, batch[1])
 
 
 def _of_verifier(

@@ -25,6 +25,7 @@ from bpapps.report import (
     benchmark_plots,
     plots,
     readings,
+    rival_plots,
     verifier,
     verifier_plots,
     words,
@@ -81,6 +82,7 @@ SECTIONS = (
     ),
     Section("mistakes", "Its most confident mistakes", lambda r: r.mistakes),
     Section("noise", "Sensitivity to noise", lambda r: any(c.points for c in r.noise)),
+    Section("rivals", "Side by side with other nets", lambda r: r.rivals),
     Section("lines", "Reading whole lines", lambda r: r.lines),
     Section(
         "dependence", "Dependence on the training data", lambda r: r.learning_curve or r.label_noise
@@ -195,6 +197,11 @@ def _draw_noise(results: Results) -> list[plots.Plot]:
     return [plots.noise(curve, bottom) for curve in curves]
 
 
+def _draw_rivals(results: Results) -> list[plots.Plot]:
+    drawn = [rival_plots.noise(results.rivals)] if results.rivals[0].noise else []
+    return drawn + ([rival_plots.memory(results.step_memory)] if results.step_memory else [])
+
+
 def _draw_dependence(results: Results) -> dict[str, plots.Plot]:
     drawn = {}
     figure = verifier.accuracy(results) if results.verifier else "test accuracy"
@@ -212,6 +219,7 @@ DRAWN: dict[str, Callable[[Results], Any]] = {
     "confusion": lambda r: plots.confusion(r.confusion, r.classes),
     "calibration": lambda r: plots.reliability(r.calibration),
     "noise": _draw_noise,
+    "rivals": _draw_rivals,
     "speed": lambda r: plots.training_time(r.training.get("history") or []),
     "dependence": _draw_dependence,
     "apart": _draw_scores,

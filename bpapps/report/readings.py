@@ -12,6 +12,7 @@ from bpapps.evaluation import (
     Interval,
     NoiseCurve,
     Results,
+    Rival,
     VerifierNoiseCurve,
     wilson,
 )
@@ -266,3 +267,30 @@ def best_epoch(results: Results) -> tuple[int, float] | None:
         return None
     value, _, epoch = max(known)
     return epoch, value
+
+
+def under_noise(rival: Rival) -> float | None:
+    """The mean accuracy over all corruptions, or None where it was not measured."""
+    return sum(rival.noise.values()) / len(rival.noise) if rival.noise else None
+
+
+def iterations(rival: Rival) -> str:
+    """``7.5 forward, 9.1 backward``, or a dash for a net without a fixed point."""
+    if rival.iterations is None:
+        return "–"
+    back = rival.backward_iterations
+    text = f"{rival.iterations:.1f}" + (f" forward, {back:.1f} backward" if back else "")
+    return text + (f"; {words.count(rival.unsettled)} not settled" if rival.unsettled else "")
+
+
+def rivals(nets: Sequence[Rival]) -> str:
+    """Which of the nets is the most accurate, and which bears noise best, with the differences."""
+    best = max(nets, key=lambda net: net.accuracy.value)
+    text = f"{words.capital(best.name)} is the most accurate, {words.with_interval(best.accuracy)}."
+    noisy = [(under_noise(net), net) for net in nets if net.noise]
+    if noisy:
+        value, firmest = max(noisy, key=lambda pair: pair[0] or 0.0)
+        text += f" {words.capital(firmest.name)} bears noise best, {words.percent(value)}."
+    smallest = min(nets, key=lambda net: net.n_parameters)
+    text += f" {words.capital(smallest.name)} has the fewest parameters"
+    return f"{text}, {words.count(smallest.n_parameters)}."

@@ -182,6 +182,11 @@ def extremes(score: Score) -> str:
     return f"{100 * min(values):.{digits}f} – {100 * max(values):.{digits}f}%"
 
 
+def memory(n_bytes: Any) -> str:
+    """``12.3 MB``, of a million bytes each; a dash where it is not known."""
+    return f"{n_bytes / 1e6:,.1f} MB" if known(n_bytes) else "–"
+
+
 def rate(value: Any, one: str = "picture") -> str:
     """So many pictures, or what else, a second."""
     return f"{plural(value, one)} a second" if known(value) else DASH
