@@ -21,7 +21,9 @@ from bpapps.core.activations import (
     Tanh,
 )
 from bpapps.core.combine import Beside, Chain, Residual
+from bpapps.core.fixed_point import FixedPoint
 from bpapps.core.gradcheck import check_layer, check_loss, check_network
+from bpapps.core.jacobian import spectral_radius
 from bpapps.core.layers import (
     Dense,
     Dropout,
@@ -52,7 +54,16 @@ from bpapps.core.schedules import (
     Step,
     Warmup,
 )
+from bpapps.core.solvers import (
+    Anderson,
+    Broyden,
+    Damped,
+    NotConvergedWarning,
+    SolverInfo,
+    recording,
+)
 from bpapps.core.spatial import AveragePool2D, Conv2D, GlobalPool2D, MaxPool2D
+from bpapps.core.stable import Bounded, MonotoneDense, SymmetricDense
 from bpapps.core.storage import StorageError, load_network, save_network
 from bpapps.core.training import DivergenceError, Epoch, Plan, evaluate, train
 
@@ -64,19 +75,24 @@ __all__ = [
     "Adam",
     "AdamW",
     "Alignment",
+    "Anderson",
     "Average",
     "AveragePool2D",
     "Beside",
+    "Bounded",
+    "Broyden",
     "Chain",
     "Constant",
     "Conv2D",
     "Cosine",
+    "Damped",
     "Dense",
     "Difference",
     "DivergenceError",
     "Dropout",
     "Each",
     "Epoch",
+    "FixedPoint",
     "Flatten",
     "GlobalPool2D",
     "GroupNorm",
@@ -88,6 +104,8 @@ __all__ = [
     "LeakyReLU",
     "Loss",
     "MaxPool2D",
+    "MonotoneDense",
+    "NotConvergedWarning",
     "OneCycle",
     "PairCrossEntropy",
     "Pairs",
@@ -101,9 +119,11 @@ __all__ = [
     "SigmoidCrossEntropy",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "SolverInfo",
     "SquaredError",
     "Step",
     "StorageError",
+    "SymmetricDense",
     "Tanh",
     "Warmup",
     "check_layer",
@@ -115,6 +135,8 @@ __all__ = [
     "lbfgs",
     "load_network",
     "pack",
+    "recording",
     "save_network",
+    "spectral_radius",
     "train",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core.layers import Back, Layer, Rng
+from bpapps.core.layers import Back, Layer, Rng, prepare
 from bpapps.core.params import Params, Shape, Tree
 
 
@@ -55,6 +55,10 @@ class Chain:
 
         return x, chain_back
 
+    def prepare(self, p: Params) -> Chain:
+        """See :func:`bpapps.core.layers.prepare`."""
+        return Chain(*(prepare(layer, p[i]) for i, layer in enumerate(self.layers)))
+
     def _first_with_parameters(self, p: Params) -> int:
         """Below this layer nothing learns, so no gradient is needed there."""
         for i in range(len(self.layers)):
@@ -86,6 +90,11 @@ class Residual:
             )
         branches = {"inner": inner, "shortcut": shortcut}
         return {name: tree for name, tree in branches.items() if tree}, out_shape
+
+    def prepare(self, p: Params) -> Residual:
+        """See :func:`bpapps.core.layers.prepare`."""
+        shortcut = self.shortcut and prepare(self.shortcut, p.part("shortcut"))
+        return replace(self, inner=prepare(self.inner, p.part("inner")), shortcut=shortcut)
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""

@@ -43,6 +43,15 @@ class Layer(Protocol):
         ...
 
 
+def prepare(layer: Layer, p: Params) -> Layer:
+    """The layer with what follows from its parameters alone worked out, to be called with them.
+
+    A layer that has such things, as weights made of others, offers ``prepare(p)``.
+    """
+    own = getattr(layer, "prepare", None)
+    return layer if own is None else own(p)
+
+
 @dataclass(frozen=True)
 class Dense:
     """Fully connected: ``y = x W + b`` for x of shape (n, inputs)."""

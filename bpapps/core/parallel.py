@@ -8,8 +8,8 @@ number of threads.
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
-from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -21,6 +21,8 @@ from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
 from bpapps.core.optimizers import CHUNK, Optimizer, State, clip_norm
 from bpapps.core.params import Gradient, Params, Shape
+from bpapps.core.randomness import LateGenerator
+from bpapps.core.solvers import Recording, Tally, listener, not_converged
 from bpapps.core.spatial import Conv2D
 from bpapps.core.threads import Team, cut, quiet, team
 
@@ -72,21 +74,7 @@ def take(X: Any, rows: NDArray | slice) -> NDArray:
     return part.toarray() if hasattr(part, "toarray") else part
 
 
-class _LateGenerator:
-    """A random generator that is made when it is first used.
-
-    Making one takes longer than a step of a small net, and most nets draw nothing.
-    """
-
-    def __init__(self, *seed: int) -> None:
-        self._seed = seed
-
-    @cached_property
-    def made(self) -> np.random.Generator:
-        return np.random.default_rng(self._seed)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.made, name)
+_NOTHING_HEARD = Recording()
 
 
 class BatchGradient:
@@ -114,6 +102,11 @@ class BatchGradient:
         self.augment = augment
         self.seed = seed
         self._gradients: list[Params] = []
+        self.forward, self.backward = Tally(), Tally()
+
+    def restart_tallies(self) -> None:
+        """Count the solves of fixed points, ``forward`` and ``backward``, anew."""
+        self.forward, self.backward = Tally(), Tally()
 
     def __call__(
         self,
@@ -131,6 +124,7 @@ class BatchGradient:
         parts = cut(len(rows), self.microbatch)
         while len(self._gradients) < len(parts):
             self._gradients.append(Gradient.like(self.params))
+        records = [_NOTHING_HEARD] * len(parts)
         shares = None if weights is None else weights[rows]
         if shares is not None:
             shares = shares / shares.sum()
@@ -138,20 +132,27 @@ class BatchGradient:
         def work(number: int) -> float:
             part = parts[number]
             chosen = rows[part]
-            rng: Any = _LateGenerator(self.seed, 1, step, number)
+            rng: Any = LateGenerator(self.seed, 1, step, number)
             x = take(X, chosen)
             if self.augment is not None:
                 x = self.augment(x, rng.made)
             gradient = self._gradients[number]
             gradient.restart()
-            logits, back = self.network(self.params, x, rng)
             share = 1.0 / len(rows) if shares is None else shares[part]
-            value, dlogits = self.loss(logits, y[chosen], share)
-            back(dlogits, gradient, need_dx=False)
+            mass = len(chosen) / len(rows) if shares is None else float(shares[part].sum())
+            with Recording(mass) as record:
+                logits, back = self.network(self.params, x, rng)
+                value, dlogits = self.loss(logits, y[chosen], share)
+                back(dlogits, gradient, need_dx=False)
             gradient.settle()
-            return value
+            records[number] = record
+            return value + record.penalty
 
         value = sum(members.map(work, range(len(parts))))
+        for record in records:
+            if record.forward:
+                self.forward.add(record.forward)
+                self.backward.add(record.backward)
         return value, [gradient.vector for gradient in self._gradients[: len(parts)]]
 
 
@@ -246,10 +247,40 @@ def _overlaps(chunk: slice, parts: list[slice]) -> list[slice]:
 def forward(
     network: Layer, params: Params, X: NDArray, microbatch: int, threads: int = 1
 ) -> NDArray:
-    """The network's output for all of X, in bounded memory: shape (n, *out_shape)."""
+    """The network's output for all of X, in bounded memory: shape (n, *out_shape).
+
+    Fixed points that were not found are told to the caller's :func:`recording`; where there is
+    none, by one ``NotConvergedWarning`` with their count.
+    """
+
     if X.shape[0] == 1:  # at once: to hold BLAS to one thread takes as long as a small net
-        with quiet():
-            return network(params, take(X, slice(None)))[0]
+        with quiet(), Recording() as record:
+            y = network(params, take(X, slice(None)))[0]
+        if record.forward:
+            _pass_on([record])
+        return y
+
+    def work(part: slice) -> tuple[NDArray, Recording]:
+        with Recording() as record:
+            return network(params, take(X, part))[0], record
+
     parts = cut(X.shape[0], microbatch)
     with team(min(threads, len(parts))) as members:
-        return np.concatenate(members.map(lambda part: network(params, take(X, part))[0], parts))
+        answers = members.map(work, parts)
+    _pass_on([record for _, record in answers])
+    return np.concatenate([y for y, _ in answers])
+
+
+def _pass_on(records: list[Recording]) -> None:
+    """What was heard in the team's threads, to whoever listens in this one."""
+    infos = [info for record in records for info in record.forward]
+    if not infos:
+        return
+    outer, tally = listener(), Tally()
+    if outer is not None:
+        outer.forward += infos
+        return
+    tally.add(infos)
+    warning = not_converged("prediction", tally.told("samples"))
+    if warning is not None:
+        warnings.warn(warning, stacklevel=3)

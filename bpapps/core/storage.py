@@ -13,12 +13,13 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import activations, combine, layers, pairing, spatial
+from bpapps.core import activations, combine, fixed_point, layers, pairing, solvers, spatial, stable
 from bpapps.core.combine import check_layers
 from bpapps.core.layers import Layer
 from bpapps.core.params import Params
@@ -26,13 +27,23 @@ from bpapps.core.params import Params
 FORMAT = 1
 """Version of the file's layout; a newer one is refused."""
 
-LAYERS: dict[str, type] = {
-    cls.__name__: cls
-    for module in (layers, spatial, activations, combine, pairing)
-    for cls in vars(module).values()
-    if dataclasses.is_dataclass(cls) and isinstance(cls, type) and cls.__module__ == module.__name__
-}
+
+def _dataclasses(*modules: ModuleType) -> dict[str, type]:
+    return {
+        cls.__name__: cls
+        for module in modules
+        for cls in vars(module).values()
+        if isinstance(cls, type)
+        and dataclasses.is_dataclass(cls)
+        and cls.__module__ == module.__name__
+    }
+
+
+LAYERS = _dataclasses(layers, spatial, activations, combine, pairing, stable, fixed_point)
 """The layer classes that a file may name."""
+
+SOLVERS = {cls.__name__: cls for cls in (solvers.Damped, solvers.Anderson, solvers.Broyden)}
+"""The solvers that a layer may have."""
 
 
 class StorageError(ValueError):
@@ -133,7 +144,7 @@ def build(description: Any, extra_layers: Mapping[str, type] | None = None) -> A
         return description
     fields = {key: build(value, extra_layers) for key, value in description.items()}
     name = fields.pop("layer", None)
-    cls = {**LAYERS, **(extra_layers or {})}.get(name)
+    cls = {**LAYERS, **SOLVERS, **(extra_layers or {})}.get(name)
     if cls is None:
         raise ValueError(f"unknown layer {name!r}")
     if cls is combine.Chain:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ from bpapps.core.optimizers import Optimizer, lbfgs
 from bpapps.core.parallel import Augment, BatchGradient, Update, forward, penalize, take
 from bpapps.core.params import Params
 from bpapps.core.schedules import Constant, Schedule
+from bpapps.core.solvers import Tally, not_converged, recording
 from bpapps.core.storage import read_tensors, write_tensors
 from bpapps.core.threads import cut, quiet, team
 
@@ -83,6 +86,10 @@ class Epoch:
 
     ``loss`` is the mean over its batches while they were trained on, penalty included;
     ``seconds`` are those of this epoch; ``stop`` says why it was the last one, or is empty.
+
+    Of fixed points solved for while training, forward and backward (None and 0 where the network
+    has none): the mean of the iterations, the largest relative residual that was left, at most
+    1e30, and how many did not converge, of as many as there were samples and layers.
     """
 
     epoch: int
@@ -94,6 +101,12 @@ class Epoch:
     seconds: float
     best: bool
     stop: str = ""
+    forward_iterations: float | None = None
+    forward_residual: float | None = None
+    forward_unconverged: int = 0
+    backward_iterations: float | None = None
+    backward_residual: float | None = None
+    backward_unconverged: int = 0
 
 
 @dataclass
@@ -137,6 +150,8 @@ def train(
         state: what the optimiser remembers, to go on from and to be changed; empty at first.
         checkpoint: file to resume from where it exists, and to write while training.
 
+    An epoch in which fixed points were not found ends with a ``NotConvergedWarning``.
+
     Raises:
         DivergenceError: the loss became infinite or not a number.
         ValueError: the checkpoint is damaged, or of another training.
@@ -166,12 +181,16 @@ def train(
     try:
         while not progress.stop and progress.epoch < plan.max_epochs:
             start = time.perf_counter()
+            gradient_of.restart_tallies()
             loss, rate = _run_epoch(gradient_of, update, X, y, weights, plan, progress, threads)
             validation_loss = validation_score = None
+            validated = Tally()
             if validation is not None:
-                validation_loss, validation_score = _validate(
-                    network, params, validation, plan, score, threads
-                )
+                with recording() as heard:
+                    validation_loss, validation_score = _validate(
+                        network, params, validation, plan, score, threads
+                    )
+                validated.add(heard.forward)
             if not isfinite(validation_loss or 0.0) or not np.isfinite(params.vector).all():
                 raise DivergenceError(_divergence(plan, progress))
             progress.epoch += 1
@@ -182,16 +201,30 @@ def train(
             seconds = time.perf_counter() - start
             record = Epoch(
                 progress.epoch, progress.step, loss, validation_loss, validation_score, rate,
-                seconds, is_best, progress.stop,
+                seconds, is_best, progress.stop, **_solves(gradient_of),
             )  # fmt: skip
             progress.history.append(asdict(record))
             if checkpoint is not None and time.monotonic() - written >= CHECKPOINT_SECONDS:
                 _save(checkpoint, fingerprint, params, state, best, progress)
                 written = time.monotonic()
+            _warn(f"epoch {record.epoch}", gradient_of, validated.told("in validation"))
             yield record
     finally:  # also when the caller ends it early
         if plan.early_stopping and progress.epoch:
             params.vector[...] = best
+
+
+def _solves(gradient_of: BatchGradient) -> dict[str, Any]:
+    """What an epoch's record says of its fixed points."""
+    return gradient_of.forward.fields("forward") | gradient_of.backward.fields("backward")
+
+
+def _warn(place: str, gradient_of: BatchGradient, *further: str) -> None:
+    """Say how many fixed points were not found, if any."""
+    told = gradient_of.forward.told("forward"), gradient_of.backward.told("backward")
+    warning = not_converged(place, *told, *further)
+    if warning is not None:
+        warnings.warn(warning, stacklevel=3)
 
 
 def _run_epoch(
@@ -275,13 +308,15 @@ def train_lbfgs(
         def record(_: NDArray, value: float) -> None:
             count = len(epochs) + 1
             seconds = time.perf_counter() - start
-            epochs.append(Epoch(count, count, value, None, None, 1.0, seconds, True))
+            solves = _solves(gradient_of)
+            epochs.append(Epoch(count, count, value, None, None, 1.0, seconds, True, **solves))
 
         value, _, converged = lbfgs(
             objective, params.vector, plan.max_epochs, max_fun, plan.tol, record
         )
     if not epochs:  # the start was already a minimum
         record(params.vector, value)
+    _warn("L-BFGS", gradient_of)
     if converged:
         epochs[-1] = replace(epochs[-1], stop="L-BFGS converged")
     return epochs
