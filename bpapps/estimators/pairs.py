@@ -31,7 +31,7 @@ from bpapps.core import (
     forward,
     pack,
 )
-from bpapps.core.threads import cut
+from bpapps.core.threads import cut, team
 from bpapps.estimators.base import COUNT, Backprop
 from bpapps.estimators.sampling import GroupSampler, pairs_within
 from bpapps.verification import Threshold, Trials
@@ -266,7 +266,7 @@ class PairClassifier(Backprop):
         """What the network makes of each picture, (n, …)."""
         check_is_fitted(self)
         rows: NDArray = X if self._is_plain(X) else self._validated(X)  # type: ignore[assignment]
-        return forward(*self._part(0), rows, 8, self._threads())
+        return self._apply(0, rows, 1)  # one by one: normalising groups of two takes twice as long
 
     def compare(self, embedded: NDArray, pairs: ArrayLike) -> NDArray[np.float64]:
         """Scores (m,) of pairs (m, 2), which are places in what :meth:`embed` gave."""
@@ -275,14 +275,16 @@ class PairClassifier(Backprop):
         if not len(pairs):
             return np.zeros(0)
         parts = [embedded[pairs[rows]] for rows in cut(len(pairs), 1024)]  # memory for so many
-        scores = [forward(*self._part(2), x, AT_ONCE, self._threads()) for x in parts]
+        scores = [self._apply(2, x, AT_ONCE) for x in parts]
         return np.concatenate(scores)[:, 0].astype(np.float64)
 
-    def _part(self, place: int) -> tuple[Layer, Params]:
-        """The layer that is applied to each item at some place of the network, and its weights."""
+    def _apply(self, place: int, X: NDArray, at_once: int) -> NDArray:
+        """What the layer that is for each item, at a place of the network, makes of items X."""
         each = self.network_.layers[place]
         assert isinstance(each, Each)
-        return each.inner, self.params_[place].part("inner")
+        with team(1):  # products as small as one pair's lose by being shared among BLAS's threads
+            weights = self.params_[place].part("inner")
+            return forward(each.inner, weights, X, at_once, self._threads())
 
     def score_matrix(
         self, X: ArrayLike, wanted: NDArray[np.bool_] | None = None
