@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 
 from bpapps import images, noise, verification
 from bpapps.estimators.pairs import REFERENCES, PairClassifier, Scored
+from bpapps.estimators.scales import Scale
 from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
 from bpapps.experiments import prediction_speed
 from bpapps.intervals import Interval
@@ -161,19 +162,17 @@ def warning(traits: Sequence[TraitScore], one: Verification) -> str:
     return ""
 
 
-def calibrated(test: Scored) -> Calibration:
+def calibrated(test: Scored, scale: Scale) -> Calibration:
     """Whether the probability that a pair is by one writer can be believed, skilled forgeries in.
 
     Genuine pairs are as many as forged ones there: of the more frequent kind some are drawn.
     """
-    from scipy.special import expit
-
     trials = test.trials()
     genuine, forged = trials.scores("genuine"), trials.scores(test.against)
     count = min(len(genuine), len(forged))
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.permutation(genuine)[:count], rng.permutation(forged)[:count]])
-    same = expit(scores)
+    same = scale.probability(scores)
     truth = np.repeat([True, False], count)
     return calibration(np.stack([1 - same, same], axis=1), truth, [False, True])
 
@@ -435,4 +434,4 @@ def scores(
         hard=hard_pairs(pipeline, test, split.test),
         warning=warning(found, one),
     )
-    return measured, calibrated(test)
+    return measured, calibrated(test, net.scale())

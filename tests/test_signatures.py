@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from bpapps import datasets, models, runs, splits, tasks, verdicts, verifiers
 from bpapps.core import Dense, Flatten, MaxPool2D, ReLU, Reshape
+from bpapps.core.storage import load_network, save_network
 from bpapps.evaluation import Results
 from bpapps.report import write_report
 from bpapps.runs import Run
@@ -125,6 +127,29 @@ def test_a_trained_verifier_comes_back(trained: Run, split: OwnerSplit, tmp_path
     assert np.array_equal(ours.scores, theirs.scores, equal_nan=True)
     assert again.pipeline[-1].scales_ == trained.model.pipeline[-1].scales_
     assert again.metadata["figures"]["accuracy"]["n"] == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda one: [one.pop("slope"), one.pop("offset")], None),
+        (lambda one: one.update(slope=-1.0), "no scale has the slope -1.0"),
+        (lambda one: one.pop("genuine"), "genuine"),
+    ],
+    ids=["of before", "falling", "without scores"],
+)
+def test_stored_scales(change: Any, says: str | None, trained: Run, tmp_path: Path) -> None:
+    file = tmp_path / "m.safetensors"
+    models.save(file, trained.model)
+    network, params, metadata = load_network(file)
+    change(metadata["scales"]["1"])
+    save_network(file, network, params, metadata)
+    if says:
+        with pytest.raises(ValueError, match=says):
+            models.load(file)
+        return
+    ours, theirs = (m.pipeline[-1].scale() for m in (trained.model, models.load(file)))
+    assert theirs == replace(ours, slope=1.0, offset=0.0) != ours
 
 
 def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
