@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from bpapps import experiments, images, models, tasks, verifiers
-from bpapps.core import Epoch
+from bpapps.core import Epoch, outline
 from bpapps.evaluation import (
     DependencePoint,
     Results,
@@ -401,7 +401,7 @@ def _about(run: Run, split: Split | OwnerSplit) -> dict[str, Any]:
         "data": data,
         "model": {
             "preset": run.config.preset,
-            "layers": [str(layer) for layer in net.network_],
+            "layers": outline(net.network_),
             "n_parameters": int(net.params_.size),
             "settings": _settings(run),
         },

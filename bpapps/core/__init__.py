@@ -40,6 +40,7 @@ from bpapps.core.losses import (
     SquaredError,
 )
 from bpapps.core.optimizers import SGD, Adam, AdamW, lbfgs
+from bpapps.core.outline import outline
 from bpapps.core.pairing import Alignment, Average, Difference, Each, Pairs
 from bpapps.core.parallel import forward
 from bpapps.core.params import Params, initial_params, pack
@@ -114,6 +115,7 @@ __all__ = [
     "initial_params",
     "lbfgs",
     "load_network",
+    "outline",
     "pack",
     "save_network",
     "train",
