@@ -373,7 +373,7 @@ def _compared(
 
     found = verdicts.compare(model, files, references)
     if annotate and not found[0].problem:
-        verdicts.draw(model, files[0], references).save(annotate)
+        verdicts.draw(found[0]).save(annotate)
     return found
 
 

@@ -235,6 +235,24 @@ def test_a_verdict(trained: Run, files: dict[str, Path]) -> None:
         verdicts.compare(trained.model, asked[:1], [])
 
 
+def test_what_is_drawn_is_what_was_seen(
+    trained: Run, files: dict[str, Path], tmp_path: Path
+) -> None:
+    asked, *references = (tmp_path / f"{name}.png" for name in ("g3", "g0", "g1"))
+    for copy in (asked, *references):
+        copy.write_bytes(files[copy.stem].read_bytes())
+    (verdict,) = verdicts.compare(trained.model, [asked], references)
+    rows = trained.model.pipeline[0].transform([asked, *references]).reshape(3, 96, 192)
+    assert np.array_equal(verdict.seen, rows)
+    assert "seen" not in verdict.plain()
+    for copy in (asked, *references):
+        copy.unlink()
+    drawn = 255 - np.array(verdicts.draw(verdict))
+    for at, row in zip([(22, 8), (22, 208), (140, 208)], rows, strict=True):
+        part = drawn[at[0] : at[0] + 96, at[1] : at[1] + 192]
+        assert np.allclose(part, 255 * row, atol=0.51)
+
+
 needs_shipped = pytest.mark.skipif(
     not TASK.shipped.exists(), reason="no model is shipped yet: train_signatures.py synthetic"
 )
