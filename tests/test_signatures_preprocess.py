@@ -17,7 +17,7 @@ from bpapps.tasks.signatures.paper import _closed_down, find_ink, to_working_siz
 from bpapps.tasks.signatures.preprocess import SignatureNormalizer
 from bpapps.tasks.signatures.ruled import drop_lines
 from bpapps.tasks.signatures.thinning import thin
-from bpapps.tasks.signatures.traits import TRAITS, distances, traits
+from bpapps.tasks.signatures.traits import TRAITS, traits
 
 DATA = Path(os.environ.get("BPAPPS_DATA") or "nowhere")
 CEDAR = DATA / "cedar"
@@ -475,19 +475,6 @@ def test_traits_of_a_blank_picture_are_its_sides_alone():
         "picture width": 90,
     }
     assert all(values.shape == (0,) for values in traits([]).values())
-
-
-def test_distances_are_differences_of_pairs():
-    first, second = traits([drawn(0), drawn(1)]), traits([drawn(1), drawn(1)])
-    apart = distances(first, second)
-    assert tuple(apart) == TRAITS
-    for trait, values in apart.items():
-        assert values[0] == abs(first[trait][0] - second[trait][0])
-        assert values[1] == 0
-    every = distances(
-        {k: v[:, None] for k, v in first.items()}, {k: v[None] for k, v in second.items()}
-    )
-    assert every["aspect"].shape == (2, 2)
 
 
 # ------------------------------------------------------------------ CEDAR
