@@ -240,7 +240,7 @@ def _verifier(
 ) -> PairClassifier:
     from bpapps.estimators import PairClassifier
     from bpapps.estimators.scales import Scale
-    from bpapps.verification import Threshold
+    from bpapps.verification_records import Threshold
 
     scales = {
         int(k): Scale(**{**one, "threshold": Threshold(**one["threshold"])})

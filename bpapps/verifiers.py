@@ -20,14 +20,14 @@ from bpapps import images, noise, verification
 from bpapps.estimators.pairs import REFERENCES, PairClassifier, Scored
 from bpapps.estimators.scales import Scale
 from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
-from bpapps.experiments import prediction_speed
+from bpapps.experiments import point_generator, prediction_speed
 from bpapps.intervals import Interval
 from bpapps.splits import OwnerSplit, Signed
-from bpapps.verification import (
+from bpapps.verification import Trials
+from bpapps.verification_records import (
     HardPair,
     Threshold,
     TraitScore,
-    Trials,
     Verification,
     VerifierNoiseCurve,
     VerifierNoisePoint,
@@ -257,7 +257,7 @@ def noise_sweep(
         corruption = noise.find(name)
         points = [clean]
         for severity in levels:
-            rng = np.random.default_rng([seed, severity, sum(name.encode())])
+            rng = point_generator(seed, name, severity)
             spoilt = [corruption(p[None], severity, rng)[0] for p in some.questioned]
             points.append(point(spoilt, severity, corruption.setting(severity)))
         curves.append(VerifierNoiseCurve(name, corruption.title, points))

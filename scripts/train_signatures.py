@@ -25,7 +25,7 @@ from bpapps.evaluation import Results, Score
 from bpapps.report import write_index, write_report
 from bpapps.splits import OwnerSplit
 from bpapps.tasks.signatures import data
-from bpapps.verification import CrossData, Threshold, Verification
+from bpapps.verification_records import CrossData, Threshold, Verification
 
 TASK = tasks.get("signatures")
 WRITERS = (400, 40, 40)

@@ -11,7 +11,8 @@ from scipy.special import expit
 
 from bpapps.estimators.scales import Scale, platt
 from bpapps.evaluation import calibration
-from bpapps.verification import GENUINE, SKILLED, Threshold, Trials
+from bpapps.verification import GENUINE, SKILLED, Trials
+from bpapps.verification_records import Threshold
 
 PLAIN = Scale(Threshold(0.0, "", "skilled", 0.1, 0.1, 2), [0.0] * 101, [0.0] * 101)
 

@@ -35,7 +35,8 @@ from bpapps.core.threads import cut, team
 from bpapps.estimators.base import COUNT, Backprop
 from bpapps.estimators.sampling import GroupSampler, pairs_within
 from bpapps.estimators.scales import Scale
-from bpapps.verification import Threshold, Trials
+from bpapps.verification import Trials
+from bpapps.verification_records import Threshold
 
 REFERENCES = (1, 2, 3, 5, 8, 10)
 """Numbers of references that thresholds are chosen for."""

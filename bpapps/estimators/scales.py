@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bpapps import verification
-from bpapps.verification import Threshold, Trials
+from bpapps.verification import Trials
+from bpapps.verification_records import Threshold
 
 _LEAST = 1e-6  # slope: a higher score is never less sure
 
