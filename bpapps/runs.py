@@ -293,6 +293,7 @@ def measure(
     dependence: bool = True,
     quick: bool = False,
     seed: int | None = None,
+    scored: verifiers.ScoredSplit | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """All figures of a trained model on the test part of some data.
@@ -302,6 +303,7 @@ def measure(
         noise: also under corruptions; dependence: also train anew on less and on worse data.
         quick: fewer pictures for the noise, and no further trainings.
         seed: for what is drawn to make noise; by default the run's.
+        scored: of a verifier the pairs of the split, where they are scored already.
 
     Raises:
         ValueError: the data have a class that the model does not know.
@@ -309,7 +311,7 @@ def measure(
     start = time.perf_counter()
     seed = run.config.seed if seed is None else seed
     if isinstance(split, OwnerSplit):
-        results = _of_verifier(run, split, noise, dependence, quick, seed, progress)
+        results = _of_verifier(run, split, noise, dependence, quick, seed, scored, progress)
     else:
         results = _of_classifier(run, split, noise, dependence, quick, seed, progress)
     seconds = run.model.metadata.get("training", {}).get("seconds", 0.0)
@@ -363,6 +365,7 @@ def _of_verifier(
     dependence: bool,
     quick: bool,
     seed: int,
+    scored: verifiers.ScoredSplit | None,
     progress: Progress | None,
 ) -> Results:
     model, task = run.model, run.model.task
@@ -370,7 +373,8 @@ def _of_verifier(
     corruptions = task.corruptions if noise else ()
     measured, calibration = verifiers.scores(
         model.pipeline, split, task.traits, corruptions[:2] if quick else corruptions,
-        own=own, seed=seed, progress=progress,
+        scored or verifiers.score_split(model.pipeline, split, own=own, seed=seed),
+        seed=seed, progress=progress,
     )  # fmt: skip
     results = Results(
         **_about(run, split),

@@ -70,6 +70,39 @@ def score(pipeline: Pipeline, part: Signed, seed: int = 0) -> Scored:
     return Scored(scores, part.owners, part.genuine)
 
 
+@dataclass(frozen=True)
+class ScoredSplit:
+    """The scored pairs of a split's test part and of its development part.
+
+    The latter is None of data that the net was not trained on: nothing is chosen on them.
+    ``equal`` are the pairs of strokes made equal, None where preprocessing has no such way.
+    """
+
+    test: Scored
+    development: Scored | None = None
+    equal: ScoredSplit | None = None
+
+
+def score_split(pipeline: Pipeline, split: OwnerSplit, *, own: bool, seed: int = 0) -> ScoredSplit:
+    """Score what figures are taken of; ``own``: the net was trained on these data."""
+    if not own:
+        return ScoredSplit(score(pipeline, split.test, seed))
+
+    def scored(net: Pipeline, equal: ScoredSplit | None = None) -> ScoredSplit:
+        test, development = (score(net, part, seed) for part in (split.test, split.development))
+        return ScoredSplit(test, development, equal)
+
+    if "strokes" not in pipeline[0].get_params():
+        return scored(pipeline)
+    return scored(pipeline, scored(_with_equal_strokes(pipeline)))
+
+
+def _with_equal_strokes(pipeline: Pipeline) -> Pipeline:
+    """The same net behind preprocessing that makes all strokes equal."""
+    step = clone(pipeline[0]).set_params(strokes="equal")
+    return Pipeline([("preprocessing", step), ("net", pipeline[-1])])
+
+
 def _wanted(part: Signed, seed: int) -> NDArray[np.bool_]:
     """Which pairs (n, n) are worth a score."""
     same = part.owners[:, None] == part.owners
@@ -99,8 +132,7 @@ def one_reference(test: Scored, development: Scored | None, net: PairClassifier)
     """Error rates with one reference, at the net's threshold and at a strict one."""
     rules = [net.threshold()]
     if development is not None:
-        trials = development.trials()
-        rules.append(verification.choose_threshold(trials, far=STRICT, against=development.against))
+        rules.append(_rule(development, STRICT))
     return verification.measure(test.trials(), rules, protocol=protocol(1))
 
 
@@ -117,6 +149,20 @@ def several_references(
         if development is not None and k < development.fewest:
             found.append(_by_minimum(test, development, k, seed))
     return found
+
+
+def equal_strokes(scored: ScoredSplit) -> Verification | None:
+    """As with one reference, of strokes made equal, by a threshold that was chosen on such."""
+    if scored.equal is None or scored.equal.development is None:
+        return None
+    rule = _rule(scored.equal.development, None)
+    text = f"{protocol(1)}, strokes made equal"
+    return verification.measure(scored.equal.test.trials(), [rule], protocol=text)
+
+
+def _rule(development: Scored, far: float | None) -> Threshold:
+    """The threshold with one reference that development writers choose."""
+    return verification.choose_threshold(development.trials(), far=far, against=development.against)
 
 
 def _by_minimum(test: Scored, development: Scored, k: int, seed: int) -> Verification:
@@ -381,32 +427,13 @@ def accuracy(measured: Verification) -> Interval:
     return Interval(1 - error.value, 1 - error.high, 1 - error.low, error.n)
 
 
-def with_equal_strokes(pipeline: Pipeline) -> Pipeline:
-    """The same net behind preprocessing that makes all strokes equal."""
-    step = clone(pipeline[0]).set_params(strokes="equal")
-    return Pipeline([("preprocessing", step), ("net", pipeline[-1])])
-
-
-def equal_strokes(pipeline: Pipeline, split: OwnerSplit, seed: int = 0) -> Verification | None:
-    """As with one reference, of strokes made equal; None where preprocessing has no such way."""
-    if "strokes" not in pipeline[0].get_params():
-        return None
-    other = with_equal_strokes(pipeline)
-    development, test = (score(other, part, seed) for part in (split.development, split.test))
-    rule: Threshold = verification.choose_threshold(
-        development.trials(), against=development.against
-    )
-    text = f"{protocol(1)}, strokes made equal"
-    return verification.measure(test.trials(), [rule], protocol=text)
-
-
 def scores(
     pipeline: Pipeline,
     split: OwnerSplit,
     traits: Traits,
     corruptions: Sequence[str],
+    scored: ScoredSplit,
     *,
-    own: bool,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> tuple[VerifierScores, Calibration]:
@@ -414,12 +441,10 @@ def scores(
 
     Args:
         corruptions: names of those that questioned pictures are put through; none for no noise.
-        own: the data are those that it was trained on; then its development part may choose
-            thresholds by further rules. Of other data nothing is chosen on them.
+        scored: the split's pairs; where it has a development part, that may choose thresholds by
+            further rules.
     """
-    net = pipeline[-1]
-    test = score(pipeline, split.test, seed)
-    development = score(pipeline, split.development, seed) if own else None
+    net, test, development = pipeline[-1], scored.test, scored.development
     one = one_reference(test, development, net)
     found = trait_scores(traits(split.test.images), split.test)
     curves: list[VerifierNoiseCurve] = []
@@ -428,7 +453,7 @@ def scores(
     measured = VerifierScores(
         one=one,
         several=several_references(test, development, net, seed),
-        equal_strokes=equal_strokes(pipeline, split, seed) if own else None,
+        equal_strokes=equal_strokes(scored),
         traits=found,
         noise=curves,
         hard=hard_pairs(pipeline, test, split.test),

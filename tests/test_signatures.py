@@ -172,6 +172,19 @@ def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
     assert measured.speed["milliseconds_one"] > 0
 
 
+def test_pairs_that_are_scored_need_not_be_again(
+    measured: Results, trained: Run, split: OwnerSplit
+) -> None:
+    scored = verifiers.score_split(trained.model.pipeline, split, own=True)
+    taken = {"noise": False, "dependence": False, "scored": scored}
+    assert runs.measure(trained, split, "", **taken).verifier == measured.verifier
+    taken["scored"] = verifiers.ScoredSplit(scored.test)
+    fewer = runs.measure(trained, split, "", **taken).verifier
+    assert fewer is not None
+    assert len(fewer.one.rates) == 1
+    assert fewer.equal_strokes is None
+
+
 def test_the_report_is_written_and_read(measured: Results, tmp_path: Path) -> None:
     page = write_report(measured, tmp_path).read_text(encoding="utf-8")
     assert "no human's hand" in page.replace("&#39;", "'")
