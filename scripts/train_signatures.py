@@ -10,17 +10,16 @@ net is a run in ``runs/``: a finished one is not trained again, one that was cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
-from scores import REPORTS, errors_in_a_line, in_words, keep, score
+from scores import REPORTS, Protocol, Rows, command_for, score
 from tqdm import tqdm
 
 from bpapps import datasets, models, runs, tasks, verification, verifiers
 from bpapps.estimators.pairs import Scored
-from bpapps.evaluation import Results, Score
+from bpapps.evaluation import Results
 from bpapps.report import write_index, write_report
 from bpapps.splits import OwnerSplit
 from bpapps.tasks.signatures import data
@@ -36,8 +35,6 @@ NOT_BLIND = (
 SEVERAL = (3, 5, 8, 10)
 """Numbers of references."""
 PUBLISHED = {"SigNet with the files' artefacts, 5 writers": 0.0463, "a first net without": 0.165}
-
-Rows = list[tuple[str, Score]]
 
 
 def synthetic(data_dir: Path | None, command: str) -> Rows:
@@ -103,20 +100,10 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
     ]
 
 
-PROTOCOLS: dict[str, Callable[[Path | None, str], Rows]] = {"synthetic": synthetic, "cedar": cedar}
+PROTOCOLS: dict[str, Protocol] = {"synthetic": synthetic, "cedar": cedar}
 
 
-@click.command()
-@click.argument("protocols", nargs=-1, required=True, type=click.Choice(list(PROTOCOLS)))
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
-def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
-    """Train and test on PROTOCOLS."""
-    for name in protocols:
-        command = f"python scripts/train_signatures.py {name}"
-        with errors_in_a_line():
-            for folder, row in PROTOCOLS[name](data_dir, command):
-                keep(folder, row)
-                click.echo(in_words(row))
+main = command_for("train_signatures.py", PROTOCOLS)
 
 
 def _trained(folder: str, source: str, split: OwnerSplit, preset: str, start: str = "") -> runs.Run:
