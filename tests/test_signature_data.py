@@ -9,25 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from tools import write_folder as write
 
 from bpapps import datasets
 from bpapps.datasets import DATASETS, DataError
 
 REAL = Path(os.environ.get("BPAPPS_DATA", ""))
-
-
-def write(root: Path, files: dict[str, int | bytes]) -> Path:
-    """Pictures drawn by seeds, and files of bytes."""
-    for name, what in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(what, bytes):
-            path.write_bytes(what)
-        else:
-            gray = np.random.default_rng(what).integers(0, 256, (9, 14), dtype=np.uint8)
-            Image.fromarray(gray).save(path, "PNG" if path.suffix == ".png" else None)
-    return root
 
 
 def told(dataset: datasets.Dataset) -> list[tuple[str, bool]]:
@@ -96,7 +83,7 @@ def test_published_layouts(tmp_path: Path, case: tuple[str, str, str]) -> None:
     dataset = datasets.load(case[0], root)
     both = [True, True, False, False]
     assert told(dataset) == [(who, real) for who in ("2", "9", "11") for real in both]
-    assert np.shape(dataset.images) == (12, 9, 14)
+    assert np.shape(dataset.images) == (12, 9, 7)
     assert dataset.title == DATASETS[case[0]].title
     assert dataset.n_duplicates == 0
     (line,) = datasets.check(case[0], root)
