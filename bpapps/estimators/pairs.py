@@ -257,9 +257,10 @@ class PairClassifier(Backprop):
         """What the layer that is for each item, at a place of the network, makes of items X."""
         each = self.network_.layers[place]
         assert isinstance(each, Each)
+        few = len(X) <= 4 * at_once  # done before a second thread has woken
         with team(1):  # products as small as one pair's lose by being shared among BLAS's threads
             weights = self.params_[place].part("inner")
-            return forward(each.inner, weights, X, at_once, self._threads())
+            return forward(each.inner, weights, X, at_once, 1 if few else self._threads())
 
     def score_matrix(
         self, X: ArrayLike, wanted: NDArray[np.bool_] | None = None
