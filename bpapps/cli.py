@@ -69,7 +69,7 @@ def _options(*names: str) -> Callable:
     known = {
         "data": click.option(
             "--data", metavar="NAME|PATH",
-            help="Data set, folder of pictures with one subfolder a class, or CSV file.",
+            help="Data set; folder of pictures, one subfolder a class or a writer; or CSV file.",
         ),
         "data_dir": click.option(
             "--data-dir",
@@ -379,7 +379,7 @@ def _compared(
 
     found = verdicts.compare(model, files, references)
     if annotate and not found[0].problem:
-        verdicts.draw(model, files[0], references).save(annotate)
+        verdicts.draw(found[0]).save(annotate)
     return found
 
 

@@ -69,6 +69,8 @@ class Source:
         layouts: instead of files, the ways in which pictures lie about, the usual one first:
             each the patterns (of ``Path.glob``) of its pictures. The first that is found whole is
             read.
+        stems: what these pictures are called, without their suffix: a regular expression that
+            finds the writer, and in a word who really wrote, the kind.
     """
 
     title: str
@@ -80,6 +82,7 @@ class Source:
     sha256: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     layouts: tuple[tuple[str, ...], ...] = ()
+    stems: str = ""
 
 
 # ------------------------------------------------------------------ finding and reading
@@ -114,7 +117,8 @@ def load(name_or_path: str, data_dir: Path | None = None) -> Dataset:
     """The data set of a name, or one's own pictures in a folder or a CSV file.
 
     One's own signatures are told from other pictures by the folders ``<writer>/genuine`` and
-    ``<writer>/forged``, or the columns ``file,writer,genuine``.
+    ``<writer>/forged``, or the columns ``file,writer,genuine``. A folder of signatures that lie
+    and are called as those of a named set is read as that set.
 
     A name goes before a path: a folder called ``mnist`` is ``./mnist``. Files of a named set are
     looked for in ``<data_dir>/<name>``, then in ``data_dir``; what is missing is downloaded
@@ -368,34 +372,34 @@ def _named_pictures(name: str, source: Source, folder: Path, pattern: re.Pattern
     )
 
 
-def _signed(pattern: str) -> Callable[[str, Source, list[Path]], Dataset]:
-    """The reader of a set whose files' names tell the writer and, in a word, who really wrote.
+def _signed(name: str, source: Source, paths: list[Path]) -> Dataset:
+    """A set whose files' names tell the writer and, in a word, who really wrote.
 
     The name of a folder that is a number goes before the writer's number in the file's name: in
     BHSig260 the Hindi folder 123 holds files named 124.
     """
-    names = re.compile(pattern, re.IGNORECASE)
+    files = []
+    for file, found in _signatures_in(paths[0], source):
+        parent = file.parent.name
+        writer = int(parent if parent.isdecimal() else found["writer"])
+        number = int(re.findall("[0-9]+", file.stem)[-1])
+        is_genuine = found["kind"].lower() in _SIGNED_GENUINE
+        files.append((writer, not is_genuine, number, file))
+    if not files:
+        raise DataError(f"{paths[0]} has no pictures of the set's names; {_put(name, paths[0])}")
+    signed = [(file, (str(who), not forged)) for who, forged, _, file in sorted(files)]
+    return _of_writers(
+        readers.read_signed(paths[0], signed), name, source.title, source.source, source.licence
+    )
 
-    def read(name: str, source: Source, paths: list[Path]) -> Dataset:
-        files = []
-        for file in _lying(paths[0], source.layouts):
-            found = names.fullmatch(file.stem)
-            if found and file.suffix.lower() in readers.SUFFIXES:
-                parent = file.parent.name
-                writer = int(parent if parent.isdecimal() else found["writer"])
-                number = int(re.findall("[0-9]+", file.stem)[-1])
-                is_genuine = found["kind"].lower() in _SIGNED_GENUINE
-                files.append((writer, not is_genuine, number, file))
-        if not files:
-            raise DataError(
-                f"{paths[0]} has no pictures of the set's names; {_put(name, paths[0])}"
-            )
-        signed = [(file, (str(who), not forged)) for who, forged, _, file in sorted(files)]
-        return _of_writers(
-            readers.read_signed(paths[0], signed), name, source.title, source.source, source.licence
-        )
 
-    return read
+def _signatures_in(folder: Path, source: Source) -> list[tuple[Path, re.Match]]:
+    """The pictures that lie and are called as a set's, and what their names tell."""
+    named = re.compile(source.stems, re.IGNORECASE)
+    found = [(file, named.fullmatch(file.stem)) for file in _lying(folder, source.layouts)]
+    return [
+        (file, match) for file, match in found if match and file.suffix.lower() in readers.SUFFIXES
+    ]
 
 
 _SIGNED_GENUINE = ("original", "c", "v", "g")
@@ -461,6 +465,9 @@ def _own(text: str) -> Dataset:
     """One's own pictures. They are called as the user wrote it, which no registered name is."""
     path = Path(text).expanduser()
     if path.is_dir():
+        for name, source in DATASETS.items():
+            if source.layouts and _signatures_in(path, source):
+                return replace(source.reader(name, source, [path]), name=text)
         is_by_writer = readers.is_by_writer(path)
         read = readers.read_writers(path) if is_by_writer else readers.read_folder(path)
         kind = "Folder"
@@ -556,7 +563,8 @@ DATASETS: dict[str, Source] = {
         title="CEDAR signatures",
         source="https://cedar.buffalo.edu/NIJ/data/signatures.rar",
         licence="not stated; for research",
-        reader=_signed("(?P<kind>original|forgeries)_(?P<writer>[0-9]+)_[0-9]+"),
+        reader=_signed,
+        stems="(?P<kind>original|forgeries)_(?P<writer>[0-9]+)_[0-9]+",
         layouts=(
             ("full_org/original_*", "full_forg/forgeries_*"),
             ("signatures/full_org/original_*", "signatures/full_forg/forgeries_*"),
@@ -569,7 +577,8 @@ DATASETS: dict[str, Source] = {
         title="GPDS signatures",
         source="http://gpds.ulpgc.es/downloadnew/download.htm (by a signed licence)",
         licence="by signed agreement, for research",
-        reader=_signed("(?P<kind>c|cf)-(?P<writer>[0-9]+)-[0-9]+"),
+        reader=_signed,
+        stems="(?P<kind>c|cf)-(?P<writer>[0-9]+)-[0-9]+",
         layouts=tuple(
             (f"{folder}[0-9]*/c-*", f"{folder}[0-9]*/cf-*")
             for folder in ("", "firmasSINTESISmanuscritas/", "*/firmasSINTESISmanuscritas/")
@@ -579,7 +588,8 @@ DATASETS: dict[str, Source] = {
         title="MCYT-75 signatures",
         source="http://atvs.ii.uam.es (by a signed licence)",
         licence="by signed agreement, for research",
-        reader=_signed("(?:[0-9]{4}_)?(?P<writer>[0-9]{4})(?P<kind>[vf])[0-9]+"),
+        reader=_signed,
+        stems="(?:[0-9]{4}_)?(?P<writer>[0-9]{4})(?P<kind>[vf])[0-9]+",
         layouts=tuple(
             (f"{folder}[0-9]*/*[0-9][vV][0-9]*", f"{folder}[0-9]*/*[0-9][fF][0-9]*")
             for folder in ("", "2004_MCYTDB_OffLineSignSubCorpus/", "MCYTDB/")
@@ -590,7 +600,8 @@ DATASETS: dict[str, Source] = {
             title=f"BHSig260 signatures, {script}",
             source="Pal, Alaei, Pal and Blumenstein, DAS 2016 (of the authors)",
             licence="not stated; for research",
-            reader=_signed(f"{script[0]}-S-(?P<writer>[0-9]+)-(?P<kind>[GF])-[0-9]+"),
+            reader=_signed,
+            stems=f"{script[0]}-S-(?P<writer>[0-9]+)-(?P<kind>[GF])-[0-9]+",
             layouts=tuple(
                 (f"{folder}/{script[0]}-S-*-G-*", f"{folder}/{script[0]}-S-*-F-*")
                 for folder in (

@@ -31,15 +31,15 @@ from numpy.typing import ArrayLike, NDArray
 from bpapps.intervals import Interval as Interval
 from bpapps.intervals import mean_interval as mean_interval
 from bpapps.intervals import wilson as wilson
-from bpapps.verification import HardPair as HardPair
-from bpapps.verification import Histogram as Histogram
-from bpapps.verification import OwnerRates as OwnerRates
-from bpapps.verification import Rates as Rates
-from bpapps.verification import Separation as Separation
-from bpapps.verification import TraitScore as TraitScore
-from bpapps.verification import Verification as Verification
-from bpapps.verification import VerifierNoiseCurve as VerifierNoiseCurve
-from bpapps.verification import VerifierScores as VerifierScores
+from bpapps.verification_records import HardPair as HardPair
+from bpapps.verification_records import Histogram as Histogram
+from bpapps.verification_records import OwnerRates as OwnerRates
+from bpapps.verification_records import Rates as Rates
+from bpapps.verification_records import Separation as Separation
+from bpapps.verification_records import TraitScore as TraitScore
+from bpapps.verification_records import Verification as Verification
+from bpapps.verification_records import VerifierNoiseCurve as VerifierNoiseCurve
+from bpapps.verification_records import VerifierScores as VerifierScores
 
 SCHEMA = 1
 """Version of the layout of ``results.json``; a newer one is refused."""

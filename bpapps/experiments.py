@@ -86,7 +86,7 @@ def noise_sweep(
     for corruption in chosen:
         points = [NoisePoint(0, corruption.setting(0), clean, png_uri(images[sample]))]
         for severity in levels[1:]:
-            rng = _generator(seed, corruption.name, severity)
+            rng = point_generator(seed, corruption.name, severity)
             spoilt = corruption(images, severity, rng)
             accuracy = _share(_right(predict(spoilt), truth))
             setting, picture = corruption.setting(severity), png_uri(spoilt[sample])
@@ -111,7 +111,7 @@ def drop_severity(points: Sequence[NoisePoint]) -> float | None:
     return None
 
 
-def _generator(seed: int, name: str, severity: int) -> np.random.Generator:
+def point_generator(seed: int, name: str, severity: int) -> np.random.Generator:
     """Return the generator of one point; crc32, as Python's own hash differs by process."""
     return np.random.default_rng([seed, zlib.crc32(name.encode()), severity])
 
@@ -180,7 +180,7 @@ def line_scores(
         corruption = noise.find(name)
         points = []
         for severity in LINE_SEVERITIES:
-            rng = _generator(seed, name, severity)
+            rng = point_generator(seed, name, severity)
             spoilt = [
                 corruption(picture[None], severity, rng)[0] for picture in pictures[:n_spoilt]
             ]

@@ -468,11 +468,13 @@ def opening(stack: Stack, side: int, beyond: float | None = None) -> Stack:
 
 def otsu(stack: Stack, bins: int = 64) -> NDArray[np.float32]:
     """Otsu's threshold (1979) between each picture's low and high positive values, (n,)."""
-    n = len(stack)
+    n, size = len(stack), stack.shape[1] * stack.shape[2]
     top = np.maximum(stack.max(axis=(1, 2)), 1e-6)
-    index = (np.maximum(stack, 0) * ((bins - 1) / top)[:, None, None]).astype(np.intp)
-    index += (np.arange(n) * bins)[:, None, None]
-    counts = np.bincount(index.ravel(), minlength=n * bins).reshape(n, bins)
+    scaled = (stack * ((bins - 1) / top)[:, None, None]).ravel()
+    above_0 = np.flatnonzero(scaled >= 1)  # the others, which are most, need no look at each
+    index = scaled[above_0].astype(np.intp) + above_0 // size * bins
+    counts = np.bincount(index, minlength=n * bins).reshape(n, bins)
+    counts[:, 0] += size - counts.sum(axis=1)
     below = counts.cumsum(axis=1)[:, :-1]
     above = counts.sum(axis=1, keepdims=True) - below
     moments = (counts * np.arange(bins)).cumsum(axis=1)
@@ -526,6 +528,15 @@ def count_pieces(mask: NDArray[np.bool_]) -> int:
 
 
 # ------------------------------------------------------------------ geometry
+
+
+def places(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of what is true in a mask (h, w), row by row.
+
+    As ``np.nonzero``, in a third of its time where little is true.
+    """
+    rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return rows, columns
 
 
 def near(mask: Mask) -> Mask:

@@ -239,11 +239,11 @@ def _verifier(
     network: Chain, params: Params, metadata: Mapping[str, Any], shape: tuple[int, ...]
 ) -> PairClassifier:
     from bpapps.estimators import PairClassifier
-    from bpapps.estimators.pairs import Scale
-    from bpapps.verification import Threshold
+    from bpapps.estimators.scales import Scale
+    from bpapps.verification_records import Threshold
 
     scales = {
-        int(k): Scale(Threshold(**one["threshold"]), one["genuine"], one["forged"])
+        int(k): Scale(**{**one, "threshold": Threshold(**one["threshold"])})
         for k, one in metadata["scales"].items()
     }
     return PairClassifier.from_trained(network, params, scales, shape)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from bpapps import experiments, images, models, rivals, tasks, verifiers
-from bpapps.core import Epoch
+from bpapps.core import Epoch, outline
 from bpapps.evaluation import (
     DependencePoint,
     Results,
@@ -297,6 +297,7 @@ def measure(
     quick: bool = False,
     seed: int | None = None,
     against: Sequence[Run] = (),
+    scored: verifiers.ScoredSplit | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """All figures of a trained model on the test part of some data.
@@ -307,6 +308,7 @@ def measure(
         noise: also under corruptions; dependence: also train anew on less and on worse data.
         quick: fewer pictures for the noise, and no further trainings.
         seed: for what is drawn to make noise; by default the run's.
+        scored: of a verifier the pairs of the split, where they are scored already.
 
     Raises:
         ValueError: the data have a class that the model does not know, or a net to be measured
@@ -316,7 +318,7 @@ def measure(
     seed = run.config.seed if seed is None else seed
     _check_rivals(run, against)
     if isinstance(split, OwnerSplit):
-        results = _of_verifier(run, split, noise, dependence, quick, seed, progress)
+        results = _of_verifier(run, split, noise, dependence, quick, seed, scored, progress)
     else:
         results = _of_classifier(run, split, noise, dependence, quick, seed, progress)
         if against:
@@ -415,6 +417,7 @@ def _of_verifier(
     dependence: bool,
     quick: bool,
     seed: int,
+    scored: verifiers.ScoredSplit | None,
     progress: Progress | None,
 ) -> Results:
     model, task = run.model, run.model.task
@@ -422,7 +425,8 @@ def _of_verifier(
     corruptions = task.corruptions if noise else ()
     measured, calibration = verifiers.scores(
         model.pipeline, split, task.traits, corruptions[:2] if quick else corruptions,
-        own=own, seed=seed, progress=progress,
+        scored or verifiers.score_split(model.pipeline, split, own=own, seed=seed),
+        seed=seed, progress=progress,
     )  # fmt: skip
     results = Results(
         **_about(run, split),
@@ -453,7 +457,7 @@ def _about(run: Run, split: Split | OwnerSplit) -> dict[str, Any]:
         "data": data,
         "model": {
             "preset": run.config.preset,
-            "layers": [str(layer) for layer in net.network_],
+            "layers": outline(net.network_),
             "n_parameters": int(net.params_.size),
             "settings": _settings(run),
         },

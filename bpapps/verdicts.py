@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,8 @@ class Verdict:
     writers; ``far`` and ``frr`` were the error rates there. ``genuine_below`` and
     ``forged_above`` say how sure it is: the shares of those writers' genuine signatures with a
     lower score, and of their forgeries with one as high. ``problem`` is a line that says why there
-    is no verdict, or is empty.
+    is no verdict, or is empty. ``seen`` are the questioned picture and the references as the
+    network saw them, (h, w) each, ink bright.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Verdict:
     forged_above: float | None = None
     n_writers: int = 0
     limits: str = ""
+    seen: Sequence[NDArray[np.float32]] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:
         if self.problem:
@@ -64,7 +66,9 @@ class Verdict:
 
     def plain(self) -> dict[str, Any]:
         """As JSON data; ``problem`` is null where there is none."""
-        return {**asdict(self), "problem": self.problem or None}
+        told = asdict(replace(self, seen=()))
+        del told["seen"]
+        return {**told, "problem": self.problem or None}
 
 
 def compare(model: Model, files: Sequence[Path], references: Sequence[Path]) -> list[Verdict]:
@@ -94,8 +98,9 @@ def _judge(model: Model, file: Path, rows: NDArray[np.float32], references: list
         picture = _usable(model, file)
     except PictureError as error:
         return Verdict(str(file), references, str(error))
-    net = model.pipeline[-1]
-    score = float(net.score_samples(model.pipeline[0].transform([picture]), rows)[0])
+    step, net = model.pipeline[0], model.pipeline[-1]
+    questioned = step.transform([picture])
+    score = float(net.score_samples(questioned, rows)[0])
     scale = net.scale(len(rows))
     rule = scale.threshold
     return Verdict(
@@ -112,6 +117,7 @@ def _judge(model: Model, file: Path, rows: NDArray[np.float32], references: list
         forged_above=scale.forged_above(score),
         n_writers=rule.n,
         limits=limits(model),
+        seen=[row.reshape(step.height, step.width) for row in (*questioned, *rows)],
     )
 
 
@@ -124,28 +130,23 @@ def limits(model: Model) -> str:
     )
 
 
-def draw(model: Model, file: Path, references: Sequence[Path]) -> Image:
-    """The questioned picture and each reference, as the network sees them, side by side.
-
-    Raises:
-        PictureError: a file that cannot be used.
-    """
+def draw(verdict: Verdict) -> Image:
+    """The questioned picture and each reference, as the network saw them, side by side."""
     from PIL import Image, ImageDraw, ImageFont
 
-    step = model.pipeline[0]
-    rows = step.transform([_usable(model, one) for one in (file, *references)])
-    seen = 1 - rows.reshape(-1, step.height, step.width)
+    height, width = verdict.seen[0].shape
     line = _TEXT + _GAP
-    n = len(references)
-    size = (2 * step.width + 3 * _GAP, n * (step.height + line) + _GAP)
+    n = len(verdict.references)
+    size = (2 * width + 3 * _GAP, n * (height + line) + _GAP)
     canvas = Image.new("L", size, 235)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(_TEXT - 2)
     places = [(0, 0), *((1, row) for row in range(n))]
-    for picture, name, (column, row) in zip(seen, [file, *references], places, strict=True):
-        left, top = _GAP + column * (step.width + _GAP), row * (step.height + line)
+    names = [verdict.file, *verdict.references]
+    for picture, name, (column, row) in zip(verdict.seen, names, places, strict=True):
+        left, top = _GAP + column * (width + _GAP), row * (height + line)
         what = "questioned" if column == 0 else "reference"
         pen.text((left, top + _GAP / 2), f"{what}: {_short(Path(name).name)}", 0, font)
-        gray = np.rint(255 * picture).astype(np.uint8)
+        gray = np.rint(255 * (1 - picture)).astype(np.uint8)
         canvas.paste(Image.fromarray(gray), (left, top + line))
     return canvas
 

@@ -22,13 +22,23 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bpapps.intervals import Interval, wilson
+from bpapps.verification_records import (
+    DetPoint,
+    FrrAtFar,
+    Histogram,
+    OwnerRates,
+    Rates,
+    Separation,
+    Threshold,
+    Verification,
+)
 
 KINDS = ("genuine", "skilled", "random")
 """What a questioned picture may be; :attr:`Trials.kind` holds the places in this row."""
@@ -46,212 +56,6 @@ EDGES = 1000  # quantiles of each kind that scores are binned by for the bootstr
 HISTOGRAM_BINS = 40
 
 Floats = NDArray[np.float64]
-
-
-# --- records ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """A threshold that development trials chose, and the rates that it had there.
-
-    ``rule`` is how, in words; ``against`` the kind of forgery that counted; ``n`` the number of
-    owners. Those rates are too good by a little: the threshold was made for them.
-    """
-
-    value: float
-    rule: str
-    against: str
-    far: float
-    frr: float
-    n: int
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Error rates at thresholds fixed beforehand: ``thresholds`` has one for each fold.
-
-    ``average_error`` is the mean of FRR and FAR of skilled forgeries. What has no trials is
-    None. The ``n`` of an interval is its number of owners; they weigh by their trials.
-    """
-
-    rule: str
-    against: str
-    thresholds: list[float]
-    frr: Interval
-    far_skilled: Interval | None
-    far_random: Interval | None
-    average_error: Interval | None
-
-
-@dataclass(frozen=True)
-class FrrAtFar:
-    """FRR at the lowest threshold that accepts at most a share ``far`` of the forgeries."""
-
-    far: float
-    frr: Interval
-
-
-@dataclass(frozen=True)
-class DetPoint:
-    """A point of the detection error trade-off: the two error rates at one threshold."""
-
-    threshold: float
-    far: float
-    frr: float
-
-
-@dataclass(frozen=True)
-class Separation:
-    """How far genuine scores lie from those of one kind of forgery, thresholds CHOSEN AFTERWARDS.
-
-    ``eer`` is the equal error rate, where FAR = FRR; of several folds the mean of theirs, which
-    ``eer_folds`` lists, each at a threshold of its own. ``eer_pooled`` is that of all folds at
-    one threshold, after each fold's scores were shifted by its development threshold; of one
-    fold both are equal. ``eer_own`` is the mean over owners of the EER at a threshold of their
-    own, None where no owner has both sorts of trials. ``auc`` (chance is 0.5), ``frr_at_far``
-    and ``det`` are of the shifted scores. A fold without such forgeries is left out.
-    """
-
-    against: str
-    eer: Interval
-    eer_folds: list[float]
-    eer_pooled: Interval
-    eer_own: Interval | None
-    auc: Interval
-    frr_at_far: list[FrrAtFar]
-    det: list[DetPoint]
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """Counts of scores by kind between ``edges``, one more than counts.
-
-    The few scores beyond the outer edges are counted in the outer bins.
-    """
-
-    edges: list[float]
-    genuine: list[int]
-    skilled: list[int]
-    random: list[int]
-
-
-@dataclass(frozen=True)
-class OwnerRates:
-    """One owner's error rates at the first threshold, and its numbers of trials."""
-
-    name: str
-    n_genuine: int
-    n_skilled: int
-    frr: float | None
-    far_skilled: float | None
-
-
-@dataclass(frozen=True)
-class Verification:
-    """All that was measured of a verifier under one protocol, which is told in words.
-
-    ``rates`` has an entry for each rule by which thresholds were chosen. ``skilled`` and
-    ``random`` are chosen afterwards, and None without such trials. Scores in the histogram and
-    of det points are less the first threshold, so that 0 is where the answer turns; of one fold
-    without a threshold they are as they were. ``owners`` are worst first, empty without
-    thresholds.
-    """
-
-    protocol: str
-    n_owners: int
-    n_folds: int
-    n_genuine: int
-    n_skilled: int
-    n_random: int
-    rates: list[Rates]
-    skilled: Separation | None
-    random: Separation | None
-    histogram: Histogram
-    owners: list[OwnerRates]
-
-
-@dataclass(frozen=True)
-class TraitScore:
-    """How far one trivial feature of the pictures tells them apart, the net aside.
-
-    The score of a pair is minus the difference of the feature. Both are equal error rates, chosen
-    afterwards; ``skilled`` is None without forgeries.
-    """
-
-    name: str
-    skilled: Interval | None
-    random: Interval | None
-
-
-@dataclass(frozen=True)
-class VerifierNoisePoint:
-    """Error rates where the questioned pictures are corrupted, at one severity.
-
-    ``eer`` is chosen afterwards, against skilled forgeries (random ones where there are none);
-    ``frr`` and ``far_skilled`` are at the threshold that was fixed on clean pictures. ``setting``
-    is the corruption's own parameter in words; ``picture`` a sample as a PNG data URI.
-    """
-
-    severity: int
-    setting: str
-    eer: Interval
-    frr: Interval
-    far_skilled: Interval | None
-    picture: str
-
-
-@dataclass(frozen=True)
-class VerifierNoiseCurve:
-    """One corruption; its first point, of severity 0, is of the clean pictures."""
-
-    name: str
-    title: str
-    points: list[VerifierNoisePoint]
-
-
-@dataclass(frozen=True)
-class HardPair:
-    """A pair that was decided wrongly, or nearly: the pictures are PNG data URIs.
-
-    ``kind`` is one of :data:`KINDS`; ``score`` is less the threshold, so that from 0 on it is
-    accepted; ``reference`` and ``questioned`` are as the net sees them.
-    """
-
-    kind: str
-    owner: str
-    score: float
-    reference: str
-    questioned: str
-
-
-@dataclass(frozen=True)
-class CrossData:
-    """The same net on other data, at the threshold that it was given: ``data`` says which."""
-
-    data: str
-    verification: Verification
-
-
-@dataclass(frozen=True)
-class VerifierScores:
-    """All that a report says of a verifier.
-
-    ``one`` is with one reference, all pairs; ``several`` with more, by number and by how their
-    scores become one; ``equal_strokes`` is as ``one``, of pictures whose ink is binarised and
-    redrawn with one width, with thresholds chosen on such pictures; ``hard`` has the hardest
-    genuine pairs and the hardest forgeries, the hardest first; ``warning`` is what is to be said
-    before anything else, or empty.
-    """
-
-    one: Verification
-    several: list[Verification] = field(default_factory=list)
-    equal_strokes: Verification | None = None
-    traits: list[TraitScore] = field(default_factory=list)
-    cross: list[CrossData] = field(default_factory=list)
-    noise: list[VerifierNoiseCurve] = field(default_factory=list)
-    hard: list[HardPair] = field(default_factory=list)
-    warning: str = ""
 
 
 # --- trials -------------------------------------------------------------------------------

@@ -18,15 +18,16 @@ from sklearn.pipeline import Pipeline
 
 from bpapps import images, noise, verification
 from bpapps.estimators.pairs import REFERENCES, PairClassifier, Scored
+from bpapps.estimators.scales import Scale
 from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
-from bpapps.experiments import prediction_speed
+from bpapps.experiments import point_generator, prediction_speed
 from bpapps.intervals import Interval
 from bpapps.splits import OwnerSplit, Signed
-from bpapps.verification import (
+from bpapps.verification import Trials
+from bpapps.verification_records import (
     HardPair,
     Threshold,
     TraitScore,
-    Trials,
     Verification,
     VerifierNoiseCurve,
     VerifierNoisePoint,
@@ -69,6 +70,39 @@ def score(pipeline: Pipeline, part: Signed, seed: int = 0) -> Scored:
     return Scored(scores, part.owners, part.genuine)
 
 
+@dataclass(frozen=True)
+class ScoredSplit:
+    """The scored pairs of a split's test part and of its development part.
+
+    The latter is None of data that the net was not trained on: nothing is chosen on them.
+    ``equal`` are the pairs of strokes made equal, None where preprocessing has no such way.
+    """
+
+    test: Scored
+    development: Scored | None = None
+    equal: ScoredSplit | None = None
+
+
+def score_split(pipeline: Pipeline, split: OwnerSplit, *, own: bool, seed: int = 0) -> ScoredSplit:
+    """Score what figures are taken of; ``own``: the net was trained on these data."""
+    if not own:
+        return ScoredSplit(score(pipeline, split.test, seed))
+
+    def scored(net: Pipeline, equal: ScoredSplit | None = None) -> ScoredSplit:
+        test, development = (score(net, part, seed) for part in (split.test, split.development))
+        return ScoredSplit(test, development, equal)
+
+    if "strokes" not in pipeline[0].get_params():
+        return scored(pipeline)
+    return scored(pipeline, scored(_with_equal_strokes(pipeline)))
+
+
+def _with_equal_strokes(pipeline: Pipeline) -> Pipeline:
+    """The same net behind preprocessing that makes all strokes equal."""
+    step = clone(pipeline[0]).set_params(strokes="equal")
+    return Pipeline([("preprocessing", step), ("net", pipeline[-1])])
+
+
 def _wanted(part: Signed, seed: int) -> NDArray[np.bool_]:
     """Which pairs (n, n) are worth a score."""
     same = part.owners[:, None] == part.owners
@@ -98,8 +132,7 @@ def one_reference(test: Scored, development: Scored | None, net: PairClassifier)
     """Error rates with one reference, at the net's threshold and at a strict one."""
     rules = [net.threshold()]
     if development is not None:
-        trials = development.trials()
-        rules.append(verification.choose_threshold(trials, far=STRICT, against=development.against))
+        rules.append(_rule(development, STRICT))
     return verification.measure(test.trials(), rules, protocol=protocol(1))
 
 
@@ -116,6 +149,20 @@ def several_references(
         if development is not None and k < development.fewest:
             found.append(_by_minimum(test, development, k, seed))
     return found
+
+
+def equal_strokes(scored: ScoredSplit) -> Verification | None:
+    """As with one reference, of strokes made equal, by a threshold that was chosen on such."""
+    if scored.equal is None or scored.equal.development is None:
+        return None
+    rule = _rule(scored.equal.development, None)
+    text = f"{protocol(1)}, strokes made equal"
+    return verification.measure(scored.equal.test.trials(), [rule], protocol=text)
+
+
+def _rule(development: Scored, far: float | None) -> Threshold:
+    """The threshold with one reference that development writers choose."""
+    return verification.choose_threshold(development.trials(), far=far, against=development.against)
 
 
 def _by_minimum(test: Scored, development: Scored, k: int, seed: int) -> Verification:
@@ -161,19 +208,17 @@ def warning(traits: Sequence[TraitScore], one: Verification) -> str:
     return ""
 
 
-def calibrated(test: Scored) -> Calibration:
+def calibrated(test: Scored, scale: Scale) -> Calibration:
     """Whether the probability that a pair is by one writer can be believed, skilled forgeries in.
 
     Genuine pairs are as many as forged ones there: of the more frequent kind some are drawn.
     """
-    from scipy.special import expit
-
     trials = test.trials()
     genuine, forged = trials.scores("genuine"), trials.scores(test.against)
     count = min(len(genuine), len(forged))
     rng = np.random.default_rng(0)
     scores = np.concatenate([rng.permutation(genuine)[:count], rng.permutation(forged)[:count]])
-    same = expit(scores)
+    same = scale.probability(scores)
     truth = np.repeat([True, False], count)
     return calibration(np.stack([1 - same, same], axis=1), truth, [False, True])
 
@@ -258,7 +303,7 @@ def noise_sweep(
         corruption = noise.find(name)
         points = [clean]
         for severity in levels:
-            rng = np.random.default_rng([seed, severity, sum(name.encode())])
+            rng = point_generator(seed, name, severity)
             spoilt = [corruption(p[None], severity, rng)[0] for p in some.questioned]
             points.append(point(spoilt, severity, corruption.setting(severity)))
         curves.append(VerifierNoiseCurve(name, corruption.title, points))
@@ -382,32 +427,13 @@ def accuracy(measured: Verification) -> Interval:
     return Interval(1 - error.value, 1 - error.high, 1 - error.low, error.n)
 
 
-def with_equal_strokes(pipeline: Pipeline) -> Pipeline:
-    """The same net behind preprocessing that makes all strokes equal."""
-    step = clone(pipeline[0]).set_params(strokes="equal")
-    return Pipeline([("preprocessing", step), ("net", pipeline[-1])])
-
-
-def equal_strokes(pipeline: Pipeline, split: OwnerSplit, seed: int = 0) -> Verification | None:
-    """As with one reference, of strokes made equal; None where preprocessing has no such way."""
-    if "strokes" not in pipeline[0].get_params():
-        return None
-    other = with_equal_strokes(pipeline)
-    development, test = (score(other, part, seed) for part in (split.development, split.test))
-    rule: Threshold = verification.choose_threshold(
-        development.trials(), against=development.against
-    )
-    text = f"{protocol(1)}, strokes made equal"
-    return verification.measure(test.trials(), [rule], protocol=text)
-
-
 def scores(
     pipeline: Pipeline,
     split: OwnerSplit,
     traits: Traits,
     corruptions: Sequence[str],
+    scored: ScoredSplit,
     *,
-    own: bool,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> tuple[VerifierScores, Calibration]:
@@ -415,12 +441,10 @@ def scores(
 
     Args:
         corruptions: names of those that questioned pictures are put through; none for no noise.
-        own: the data are those that it was trained on; then its development part may choose
-            thresholds by further rules. Of other data nothing is chosen on them.
+        scored: the split's pairs; where it has a development part, that may choose thresholds by
+            further rules.
     """
-    net = pipeline[-1]
-    test = score(pipeline, split.test, seed)
-    development = score(pipeline, split.development, seed) if own else None
+    net, test, development = pipeline[-1], scored.test, scored.development
     one = one_reference(test, development, net)
     found = trait_scores(traits(split.test.images), split.test)
     curves: list[VerifierNoiseCurve] = []
@@ -429,10 +453,10 @@ def scores(
     measured = VerifierScores(
         one=one,
         several=several_references(test, development, net, seed),
-        equal_strokes=equal_strokes(pipeline, split, seed) if own else None,
+        equal_strokes=equal_strokes(scored),
         traits=found,
         noise=curves,
         hard=hard_pairs(pipeline, test, split.test),
         warning=warning(found, one),
     )
-    return measured, calibrated(test)
+    return measured, calibrated(test, net.scale())

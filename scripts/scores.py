@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +16,28 @@ from bpapps.evaluation import Results, Score
 from bpapps.report import write_index, write_report
 
 REPORTS = Path("reports")
+
+Rows = list[tuple[str, Score]]
+"""Figures, each with the name of the report's folder that it belongs to."""
+
+Protocol = Callable[[Path | None, str], Rows]
+"""``protocol(data_dir, command)`` trains and tests; the command is what its figures are made by."""
+
+
+def command_for(script: str, known: Mapping[str, Protocol]) -> click.Command:
+    """The command line of a script: the names of protocols, whose figures are kept and told."""
+
+    @click.command(help="Train and test on PROTOCOLS.")
+    @click.argument("protocols", nargs=-1, required=True, type=click.Choice(list(known)))
+    @click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
+    def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
+        for name in protocols:
+            with errors_in_a_line():
+                for folder, row in known[name](data_dir, f"python scripts/{script} {name}"):
+                    keep(folder, row)
+                    click.echo(in_words(row))
+
+    return main
 
 
 @contextmanager

@@ -10,19 +10,17 @@ score; ``plates`` measures that model on characters of number plates, none of wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import numpy as np
 from numpy.typing import NDArray
-from scores import errors_in_a_line, in_words, keep, score
+from scores import Protocol, Rows, command_for, score
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
 from bpapps import datasets, images, models, runs, splits, tasks
-from bpapps.evaluation import Score
 from bpapps.splits import Split
 from bpapps.tasks.characters.classes import CHARACTERS, group_labels, merge
 from bpapps.tasks.characters.data import TEST_EACH, printed
@@ -54,9 +52,6 @@ HAND62: Mapping[str, tuple[str, float, dict[str, float]]] = {
     "digits": ("digits 10", 0.99, {"SVC": 0.904, "MLPClassifier": 0.880}),
 }
 """Grouping -> what it is called, what it must reach, and what others reached on pixels."""
-
-Rows = list[tuple[str, Score]]
-"""Folders in ``reports``, and the rows that belong into them."""
 
 
 def hand62(data_dir: Path | None, command: str) -> Rows:
@@ -122,24 +117,14 @@ def plates(data_dir: Path | None, command: str) -> Rows:
     ]
 
 
-PROTOCOLS: dict[str, Callable[[Path | None, str], Rows]] = {
+PROTOCOLS: dict[str, Protocol] = {
     "hand62": hand62,
     "print": print_,
     "plates": plates,
 }
 
 
-@click.command()
-@click.argument("protocols", nargs=-1, required=True, type=click.Choice(list(PROTOCOLS)))
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
-def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
-    """Train and test on PROTOCOLS."""
-    for name in protocols:
-        command = f"python scripts/train_characters.py {name}"
-        with errors_in_a_line():
-            for folder, row in PROTOCOLS[name](data_dir, command):
-                keep(folder, row)
-                click.echo(in_words(row))
+main = command_for("train_characters.py", PROTOCOLS)
 
 
 def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:

@@ -10,22 +10,21 @@ net is a run in ``runs/``: a finished one is not trained again, one that was cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import click
-from scores import REPORTS, errors_in_a_line, in_words, keep, score
-from sklearn.pipeline import Pipeline
+from scores import REPORTS, Protocol, Rows, command_for, score
 from tqdm import tqdm
 
 from bpapps import datasets, models, runs, tasks, verification, verifiers
 from bpapps.estimators.pairs import Scored
-from bpapps.evaluation import Results, Score
+from bpapps.evaluation import Results
 from bpapps.report import write_index, write_report
 from bpapps.splits import OwnerSplit
 from bpapps.tasks.signatures import data
-from bpapps.verification import CrossData, Threshold, Verification
+from bpapps.verification_records import CrossData, Threshold, Verification
+from bpapps.verifiers import ScoredSplit
 
 TASK = tasks.get("signatures")
 WRITERS = (400, 40, 40)
@@ -36,8 +35,6 @@ NOT_BLIND = (
 SEVERAL = (3, 5, 8, 10)
 """Numbers of references."""
 PUBLISHED = {"SigNet with the files' artefacts, 5 writers": 0.0463, "a first net without": 0.165}
-
-Rows = list[tuple[str, Score]]
 
 
 def synthetic(data_dir: Path | None, command: str) -> Rows:
@@ -81,11 +78,14 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
         _trained(f"signatures-cedar-fold{number}", "cedar", split, "adapt", TASK.name)
         for number, split in enumerate(tqdm(parts, desc="folds", disable=None), start=1)
     ]
-    nets = [run.model.pipeline for run in trained]
-    equal = _measured([verifiers.with_equal_strokes(net) for net in nets], parts, [1])[1]
-    by_count = _measured(nets, parts, [1, *SEVERAL])
+    scored = [
+        verifiers.score_split(run.model.pipeline, part, own=True)
+        for run, part in zip(trained, parts, strict=True)
+    ]
+    by_count = {k: _measured(scored, k) for k in (1, *SEVERAL)}
+    equal = _measured([one.equal for one in scored if one.equal], 1)
     folder = TASK.report_name("cedar")
-    _report(trained[0], parts[0], by_count, equal, folder, command)
+    _report(trained[0], parts[0], scored[0], by_count, equal, folder, command)
     first = {"a first net": 0.076}
     figures: list[tuple[str, Verification, str, float | None, Mapping[str, float]]] = [
         ("EER skilled, 1 reference", by_count[1], "skilled", 0.12, PUBLISHED),
@@ -100,20 +100,10 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
     ]
 
 
-PROTOCOLS: dict[str, Callable[[Path | None, str], Rows]] = {"synthetic": synthetic, "cedar": cedar}
+PROTOCOLS: dict[str, Protocol] = {"synthetic": synthetic, "cedar": cedar}
 
 
-@click.command()
-@click.argument("protocols", nargs=-1, required=True, type=click.Choice(list(PROTOCOLS)))
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
-def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
-    """Train and test on PROTOCOLS."""
-    for name in protocols:
-        command = f"python scripts/train_signatures.py {name}"
-        with errors_in_a_line():
-            for folder, row in PROTOCOLS[name](data_dir, command):
-                keep(folder, row)
-                click.echo(in_words(row))
+main = command_for("train_signatures.py", PROTOCOLS)
 
 
 def _trained(folder: str, source: str, split: OwnerSplit, preset: str, start: str = "") -> runs.Run:
@@ -125,22 +115,13 @@ def _trained(folder: str, source: str, split: OwnerSplit, preset: str, start: st
     return runs.load(path)
 
 
-def _measured(
-    nets: Sequence[Pipeline], parts: Sequence[OwnerSplit], counts: Sequence[int]
-) -> dict[int, Verification]:
-    """Number of references -> error rates over all folds, each at its own fold's thresholds."""
-    tests = [verifiers.score(net, part.test) for net, part in zip(nets, parts, strict=True)]
-    chosen_on = [
-        verifiers.score(net, part.development) for net, part in zip(nets, parts, strict=True)
-    ]
-    return {
-        k: verification.measure(
-            [one.trials(k) for one in tests],
-            [_thresholds(one, k) for one in chosen_on],
-            protocol=verifiers.protocol(k),
-        )
-        for k in counts
-    }
+def _measured(folds: Sequence[ScoredSplit], k: int) -> Verification:
+    """Error rates with k references over all folds, each at its own fold's thresholds."""
+    return verification.measure(
+        [fold.test.trials(k) for fold in folds],
+        [_thresholds(fold.development, k) for fold in folds if fold.development],
+        protocol=verifiers.protocol(k),
+    )
 
 
 def _thresholds(development: Scored, k: int) -> list[Threshold]:
@@ -151,13 +132,14 @@ def _thresholds(development: Scored, k: int) -> list[Threshold]:
 def _report(
     run: runs.Run,
     part: OwnerSplit,
+    scored: ScoredSplit,
     by_count: Mapping[int, Verification],
     equal: Verification,
     folder: str,
     command: str,
 ) -> None:
     """The report on the first fold, with the error rates of all five."""
-    results = runs.measure(run, part, command, dependence=False)
+    results = runs.measure(run, part, command, dependence=False, scored=scored)
     assert results.verifier is not None
     one, *several = by_count.values()
     results.verifier = replace(results.verifier, one=one, several=several, equal_strokes=equal)

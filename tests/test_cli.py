@@ -174,7 +174,7 @@ def test_train_prints_one_json_object(tmp_path: Path) -> None:
     assert answer["model"] == str(tmp_path / "run" / models.FILE_NAME)
     settings = {"layers": None, "hidden_layer_sizes": [32], "max_iter": 2}
     assert answer["config"] == {
-        **{"task": "digits", "data": "digits", "preset": "small", "seed": 2},
+        **{"task": "digits", "data": "digits", "preset": "small", "seed": 2, "start": ""},
         "settings": settings,
     }
 

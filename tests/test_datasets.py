@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tools import picture, write_folder
 
 from bpapps import datasets, download, readers
 from bpapps.datasets import DATASETS, DataError, Source
@@ -46,23 +47,6 @@ def write_set(folder: Path, files: tuple[str, ...] = MNIST) -> Path:
             array = array.transpose(0, 2, 1)
         (folder / f"{file}.gz").write_bytes(gzip.compress(idx(array)))
     return folder
-
-
-def picture(seed: int, size: tuple[int, int] = (9, 7)) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8))
-
-
-def write_folder(root: Path, files: dict[str, Any]) -> Path:
-    """Pictures from seeds, other files from bytes."""
-    root.mkdir(exist_ok=True)
-    for name, what in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(what, bytes):
-            path.write_bytes(what)
-        else:
-            (what if isinstance(what, Image.Image) else picture(what)).save(path)
-    return root
 
 
 # ------------------------------------------------------------------ IDX

@@ -90,14 +90,14 @@ def test_a_point_does_not_depend_on_what_else_is_measured(predict):
 
 
 def test_a_point_is_the_same_in_another_process():
-    code = "from bpapps.experiments import _generator; print(_generator(1, 'blur', 3).random())"
+    code = "from bpapps import experiments as e; print(e.point_generator(1, 'blur', 3).random())"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(out.stdout) == experiments._generator(1, "blur", 3).random()
+    assert float(out.stdout) == experiments.point_generator(1, "blur", 3).random()
 
 
-def test_every_point_has_its_own_generator():
+def test_every_point_has_its_ownpoint_generator():
     keys = [(0, "blur", 1), (1, "blur", 1), (0, "shot", 1), (0, "blur", 2)]
-    assert len({experiments._generator(*key).random() for key in keys}) == 4
+    assert len({experiments.point_generator(*key).random() for key in keys}) == 4
 
 
 def test_the_clean_pictures_are_predicted_once_and_all_arrive_as_float32(predict):

@@ -128,6 +128,13 @@ def test_thresholds_are_of_the_development_writers(trained: PairClassifier) -> N
     assert trained.threshold(99) == trained.scales_[5].threshold
 
 
+def test_probabilities_are_of_the_development_writers(trained: PairClassifier) -> None:
+    X, owners, genuine = writers(100, 10)
+    trials = trials_of(trained.score_matrix(X), owners, genuine, 1)
+    same = [trained.scale().probability(trials.scores(kind)) for kind in ("genuine", "skilled")]
+    assert same[0].mean() + same[1].mean() == pytest.approx(1, abs=0.01)
+
+
 def test_a_wanted_false_acceptance_rate_is_kept() -> None:
     strict = PairClassifier(**VECTOR, far=0.01)
     strict.fit(*writers(0, 12), development=writers(100, 10))
@@ -186,7 +193,7 @@ def test_all_ways_of_scoring_agree(either: PairClassifier) -> None:
     assert np.allclose(three, matrix[0, 1:4].mean() - among, atol=1e-5)
     same = either.predict_proba(X[None, :2])
     assert np.allclose(same.sum(axis=1), 1)
-    assert np.allclose(same[:, 1], 1 / (1 + np.exp(-pair)))
+    assert np.allclose(same[:, 1], either.scale().probability(pair))
     assert either.predict(X[None, :2]) == (pair >= either.threshold().value)
 
 

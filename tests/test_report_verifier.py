@@ -27,21 +27,16 @@ from bpapps.report import (
     write_report,
 )
 from bpapps.report.page import SECTIONS, VERIFIER_SECTIONS, render
-from bpapps.verification import (
-    GENUINE,
-    RANDOM,
-    SKILLED,
+from bpapps.verification import GENUINE, RANDOM, SKILLED, Trials, choose_threshold, measure
+from bpapps.verification_records import (
     CrossData,
     HardPair,
     Threshold,
     TraitScore,
-    Trials,
     Verification,
     VerifierNoiseCurve,
     VerifierNoisePoint,
     VerifierScores,
-    choose_threshold,
-    measure,
 )
 
 DRAWS = 100  # of the bootstrap: enough for a page

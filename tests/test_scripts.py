@@ -15,6 +15,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 MISSING = {
     "photos": (["train_digits.py", "photos"], "hand62, .* is not here; put PNG/"),
     "hand62": (["train_characters.py", "hand62"], "hand62, .* is not here; put PNG/"),
+    "cedar": (["train_signatures.py", "cedar"], "CEDAR signatures is not here; put full_org/"),
     "a model": (["read_lines.py", "--model=charactrs"], "did you mean 'characters'"),
     "a file": (["read_lines.py", "--model=no.safetensors"], "no.safetensors: cannot be read"),
 }

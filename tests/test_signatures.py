@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from bpapps import datasets, models, runs, splits, tasks, verdicts, verifiers
 from bpapps.core import Dense, Flatten, MaxPool2D, ReLU, Reshape
+from bpapps.core.storage import load_network, save_network
 from bpapps.evaluation import Results
 from bpapps.report import write_report
 from bpapps.runs import Run
@@ -127,6 +129,29 @@ def test_a_trained_verifier_comes_back(trained: Run, split: OwnerSplit, tmp_path
     assert again.metadata["figures"]["accuracy"]["n"] == 4
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda one: [one.pop("slope"), one.pop("offset")], None),
+        (lambda one: one.update(slope=-1.0), "no scale has the slope -1.0"),
+        (lambda one: one.pop("genuine"), "genuine"),
+    ],
+    ids=["of before", "falling", "without scores"],
+)
+def test_stored_scales(change: Any, says: str | None, trained: Run, tmp_path: Path) -> None:
+    file = tmp_path / "m.safetensors"
+    models.save(file, trained.model)
+    network, params, metadata = load_network(file)
+    change(metadata["scales"]["1"])
+    save_network(file, network, params, metadata)
+    if says:
+        with pytest.raises(ValueError, match=says):
+            models.load(file)
+        return
+    ours, theirs = (m.pipeline[-1].scale() for m in (trained.model, models.load(file)))
+    assert theirs == replace(ours, slope=1.0, offset=0.0) != ours
+
+
 def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
     found = measured.verifier
     assert found is not None
@@ -145,6 +170,19 @@ def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
     assert [point.share for point in measured.learning_curve] == [0.1, 0.25, 0.5, 1.0]
     assert [point.share for point in measured.label_noise] == [0.0, 0.1, 0.2, 0.4]
     assert measured.speed["milliseconds_one"] > 0
+
+
+def test_pairs_that_are_scored_need_not_be_again(
+    measured: Results, trained: Run, split: OwnerSplit
+) -> None:
+    scored = verifiers.score_split(trained.model.pipeline, split, own=True)
+    taken = {"noise": False, "dependence": False, "scored": scored}
+    assert runs.measure(trained, split, "", **taken).verifier == measured.verifier
+    taken["scored"] = verifiers.ScoredSplit(scored.test)
+    fewer = runs.measure(trained, split, "", **taken).verifier
+    assert fewer is not None
+    assert len(fewer.one.rates) == 1
+    assert fewer.equal_strokes is None
 
 
 def test_the_report_is_written_and_read(measured: Results, tmp_path: Path) -> None:
@@ -208,6 +246,24 @@ def test_a_verdict(trained: Run, files: dict[str, Path]) -> None:
         verdicts.compare(trained.model, asked[:1], [files["blank"]])
     with pytest.raises(ValueError, match="no reference"):
         verdicts.compare(trained.model, asked[:1], [])
+
+
+def test_what_is_drawn_is_what_was_seen(
+    trained: Run, files: dict[str, Path], tmp_path: Path
+) -> None:
+    asked, *references = (tmp_path / f"{name}.png" for name in ("g3", "g0", "g1"))
+    for copy in (asked, *references):
+        copy.write_bytes(files[copy.stem].read_bytes())
+    (verdict,) = verdicts.compare(trained.model, [asked], references)
+    rows = trained.model.pipeline[0].transform([asked, *references]).reshape(3, 96, 192)
+    assert np.array_equal(verdict.seen, rows)
+    assert "seen" not in verdict.plain()
+    for copy in (asked, *references):
+        copy.unlink()
+    drawn = 255 - np.array(verdicts.draw(verdict))
+    for at, row in zip([(22, 8), (22, 208), (140, 208)], rows, strict=True):
+        part = drawn[at[0] : at[0] + 96, at[1] : at[1] + 192]
+        assert np.allclose(part, 255 * row, atol=0.51)
 
 
 needs_shipped = pytest.mark.skipif(

@@ -20,7 +20,6 @@ from bpapps.verification import (
     KINDS,
     RANDOM,
     SKILLED,
-    Threshold,
     Trials,
     choose_threshold,
     equal_error_rate,
@@ -29,6 +28,7 @@ from bpapps.verification import (
     reference_trials,
     roc,
 )
+from bpapps.verification_records import Threshold, Verification
 
 
 def trials(genuine: Any, skilled: Any = (), random: Any = (), owner: Any = None) -> Trials:
@@ -390,7 +390,7 @@ def test_results_go_to_json_and_back() -> None:
     chosen = [choose_threshold(some), choose_threshold(some, far=0.1)]
     for result in (measure(some, chosen, protocol="one"), measure(trials([1, 2]))):
         plain = json.loads(json.dumps(evaluation._plain(result, "x"), allow_nan=False))
-        assert evaluation._read(verification.Verification, plain, "x") == result
+        assert evaluation._read(Verification, plain, "x") == result
 
 
 def test_det_points_are_few_and_go_the_whole_way() -> None:

@@ -8,9 +8,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from click.testing import CliRunner
@@ -121,6 +122,24 @@ def write_mnist(folder: Path, n_train: int = 60, n_test: int = 20) -> Path:
         write_idx(folder / images, large[rows])
         write_idx(folder / f"{marks}.gz", labels[rows])
     return folder
+
+
+def picture(seed: int, size: tuple[int, int] = (9, 7)) -> Image.Image:
+    """Gray pixels that the seed draws."""
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8))
+
+
+def write_folder(root: Path, files: Mapping[str, Any]) -> Path:
+    """Files of bytes, pictures, and random pictures of seeds, by their paths in a folder."""
+    root.mkdir(exist_ok=True, parents=True)
+    for name, what in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(what, bytes):
+            path.write_bytes(what)
+        else:
+            (what if isinstance(what, Image.Image) else picture(what)).save(path)
+    return root
 
 
 def write_classes(folder: Path, classes: Sequence[int], each: int = 4) -> Path:

@@ -42,6 +42,7 @@ from bpapps.core.losses import (
     SquaredError,
 )
 from bpapps.core.optimizers import SGD, Adam, AdamW, lbfgs
+from bpapps.core.outline import outline
 from bpapps.core.pairing import Alignment, Average, Difference, Each, Pairs
 from bpapps.core.parallel import forward
 from bpapps.core.params import Params, initial_params, pack
@@ -134,6 +135,7 @@ __all__ = [
     "initial_params",
     "lbfgs",
     "load_network",
+    "outline",
     "pack",
     "recording",
     "save_network",

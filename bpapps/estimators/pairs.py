@@ -31,42 +31,17 @@ from bpapps.core import (
     forward,
     pack,
 )
-from bpapps.core.threads import cut
+from bpapps.core.threads import cut, team
 from bpapps.estimators.base import COUNT, Backprop
 from bpapps.estimators.sampling import GroupSampler, pairs_within
-from bpapps.verification import Threshold, Trials
+from bpapps.estimators.scales import Scale
+from bpapps.verification import Trials
+from bpapps.verification_records import Threshold
 
 REFERENCES = (1, 2, 3, 5, 8, 10)
 """Numbers of references that thresholds are chosen for."""
 AT_ONCE = 4
 """Pairs that are compared at once: few stay in a core's cache, see :class:`bpapps.core.Each`."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What a score with some number of references is worth: where development writers' lie.
-
-    ``threshold`` was chosen on them; ``genuine`` and ``forged`` are the quantiles 0, 1, … 100% of
-    their scores.
-    """
-
-    threshold: Threshold
-    genuine: list[float]
-    forged: list[float]
-
-    def genuine_below(self, score: float) -> float:
-        """The share of genuine scores that are lower, to the percent."""
-        return _share_below(self.genuine, score)
-
-    def forged_above(self, score: float) -> float:
-        """The share of forgeries' scores that are as high or higher, to the percent."""
-        return 1 - _share_below(self.forged, score)
-
-
-def _share_below(quantiles: list[float], score: float) -> float:
-    if score > quantiles[-1]:
-        return 1.0
-    return max(0, int(np.searchsorted(quantiles, score)) - 1) / 100
 
 
 @dataclass(eq=False, repr=False)
@@ -102,7 +77,7 @@ class PairClassifier(Backprop):
 
     Attributes:
         scales_: number of references -> :class:`Scale`: threshold, error rates and scores of the
-            development writers.
+            development writers, and what probability they make of a score.
         classes_: False (different writers), True (the same).
         network_, params_, history_, n_iter_: as for :class:`BackpropClassifier`.
     """
@@ -266,7 +241,7 @@ class PairClassifier(Backprop):
         """What the network makes of each picture, (n, …)."""
         check_is_fitted(self)
         rows: NDArray = X if self._is_plain(X) else self._validated(X)  # type: ignore[assignment]
-        return forward(*self._part(0), rows, 8, self._threads())
+        return self._apply(0, rows, 1)  # one by one: normalising groups of two takes twice as long
 
     def compare(self, embedded: NDArray, pairs: ArrayLike) -> NDArray[np.float64]:
         """Scores (m,) of pairs (m, 2), which are places in what :meth:`embed` gave."""
@@ -275,14 +250,17 @@ class PairClassifier(Backprop):
         if not len(pairs):
             return np.zeros(0)
         parts = [embedded[pairs[rows]] for rows in cut(len(pairs), 1024)]  # memory for so many
-        scores = [forward(*self._part(2), x, AT_ONCE, self._threads()) for x in parts]
+        scores = [self._apply(2, x, AT_ONCE) for x in parts]
         return np.concatenate(scores)[:, 0].astype(np.float64)
 
-    def _part(self, place: int) -> tuple[Layer, Params]:
-        """The layer that is applied to each item at some place of the network, and its weights."""
+    def _apply(self, place: int, X: NDArray, at_once: int) -> NDArray:
+        """What the layer that is for each item, at a place of the network, makes of items X."""
         each = self.network_.layers[place]
         assert isinstance(each, Each)
-        return each.inner, self.params_[place].part("inner")
+        few = len(X) <= 4 * at_once  # done before a second thread has woken
+        with team(1):  # products as small as one pair's lose by being shared among BLAS's threads
+            weights = self.params_[place].part("inner")
+            return forward(each.inner, weights, X, at_once, 1 if few else self._threads())
 
     def score_matrix(
         self, X: ArrayLike, wanted: NDArray[np.bool_] | None = None
@@ -311,10 +289,10 @@ class PairClassifier(Backprop):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities (n, 2) of different writers and of the same, for pairs X, (n, 2, …).
 
-        They suppose that half of the pairs are by the same writer, and half of the others skilled
-        forgeries, as while training.
+        They are those that development writers' pairs had, half of which counted as by the same
+        writer and half as forgeries: skilled ones, where there were any.
         """
-        same = self._loss().predict(self.decision_function(X))
+        same = self.scale().probability(self.decision_function(X))
         return np.stack([1 - same, same], axis=1)
 
     def predict(self, X: ArrayLike) -> NDArray[np.bool_]:
@@ -357,15 +335,11 @@ class PairClassifier(Backprop):
         if not genuine.all():  # the writer's own pictures will do, and they are few
             of_use &= owners[:, None] == owners
         scored = Scored(self.score_matrix(X, of_use), owners, genuine)
-        against = scored.against
-        scales = {}
-        for k in REFERENCES:
-            if k < scored.fewest:
-                trials = scored.trials(k)
-                rule = verification.choose_threshold(trials, far=self.far, against=against)
-                by_kind = (trials.scores("genuine"), trials.scores(against))
-                percents = (np.quantile(one, np.linspace(0, 1, 101)).tolist() for one in by_kind)
-                scales[k] = Scale(rule, *percents)
+        scales = {
+            k: Scale.of(scored.trials(k), scored.against, self.far)
+            for k in REFERENCES
+            if k < scored.fewest
+        }
         if not scales:
             raise ValueError("the development writers need two genuine pictures each, at least")
         return scales

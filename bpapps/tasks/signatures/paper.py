@@ -99,16 +99,17 @@ def _paper(dark: Gray) -> Gray:
     lesser of the two is taken, or a blurred edge would pass for ink.
     """
     from PIL import Image
-    from scipy.ndimage import gaussian_filter, grey_closing, minimum_filter
+    from scipy.ndimage import gaussian_filter
 
     small = images.shrink(dark, WORK // 2)
     side = max(3, round(_BROADEST * max(small.shape)))
-    beyond = np.pad(small, side, mode="edge")
-    down, across = (grey_closing(beyond, size=size) for size in ((side, 1), (1, side)))
-    closed = np.maximum(down, across)[side:-side, side:-side]
+    closed = np.maximum(_closed_down(small, side), _closed_down(small.T, side).T)
     soft = gaussian_filter(closed, side / 4, mode="nearest", truncate=2)
     # Enlarged, a sharp edge would be soft again: the darker side of it is made broader.
-    paper = Image.fromarray(minimum_filter(np.minimum(closed, soft), 3))
+    lesser = np.minimum(closed, soft)
+    for each in (lesser, lesser.T):
+        each[...] = _of_windows(np.minimum, _padded(each, 1), 3)
+    paper = Image.fromarray(lesser)
     if small is dark:
         return np.asarray(paper)
     height, width = dark.shape
@@ -117,22 +118,47 @@ def _paper(dark: Gray) -> Gray:
     return np.asarray(paper.resize((width, height), Image.Resampling.BILINEAR, box))
 
 
-def near_ink(picture: Gray) -> Gray:
-    """A large picture at working size; if its ink is small, cut to its surroundings."""
+def _closed_down(gray: Gray, side: int) -> Gray:
+    """The closing of each column by a line of ``side`` pixels; beyond its ends it goes on."""
+    largest = _of_windows(np.maximum, _padded(gray, side - 1), side)
+    return _of_windows(np.minimum, largest, side)
+
+
+def _padded(gray: Gray, rows: int) -> Gray:
+    return gray[np.clip(np.arange(-rows, len(gray) + rows), 0, len(gray) - 1)]
+
+
+def _of_windows(which: np.ufunc, gray: Gray, side: int) -> Gray:
+    """The largest or least of ``side`` rows at a time, of (h, w): (h - side + 1, w).
+
+    That of twice as many rows is that of two windows; the last two overlap.
+    """
+    size = 1
+    while size < side:
+        step = min(size, side - size)
+        gray = which(gray[:-step], gray[step:])
+        size += step
+    return gray
+
+
+def find_ink_near(picture: Gray) -> tuple[Gray, Ink]:
+    """A picture of any size as it is worked on, and its ink.
+
+    A large one is shrunk to working size; if its ink is small, it is cut to its surroundings.
+    """
     small = to_working_size(picture)
-    if small is picture:
-        return picture
     ink = find_ink(small)
-    if not ink.mask.any():
-        return small
+    if small is picture or not ink.mask.any():
+        return small, ink
     factor = max(picture.shape) / max(small.shape)
     low, high = box(ink).reshape(2, 2)
     margin = 0.15 * (high - low).max() + 2
     if np.all(high - low + 2 * margin > 0.8 * np.array(small.shape)):
-        return small
+        return small, ink
     top, left = np.maximum(0, (low - margin) * factor).astype(int)
     bottom, right = ((high + margin) * factor).astype(int)
-    return to_working_size(picture[top:bottom, left:right])
+    near = to_working_size(picture[top:bottom, left:right])
+    return near, find_ink(near)
 
 
 def to_working_size(picture: Gray) -> Gray:
@@ -163,20 +189,22 @@ def drop_specks(mask: Mask, contrast: Gray, least: float = 0.0) -> tuple[Mask, M
     nowhere above ``least``; and scraps that lie flat along an edge of the picture, where they
     are left of a ruled line or of a shadow. Main pieces hold 0.8% of the ink each.
     """
-    from scipy.ndimage import find_objects, label
+    from scipy.ndimage import label
 
     pieces, count = label(mask, np.ones((3, 3)))
     if count == 0:
         return mask, mask
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    sizes[np.bincount(pieces[contrast >= least], minlength=count + 1) == 0] = 0
+    y, x = images.places(mask)
+    piece = pieces[y, x]
+    sizes = np.bincount(piece)
     strip = max(3, round(0.02 * max(mask.shape)))
-    for i, box in enumerate(find_objects(pieces), start=1):
-        for place, side in zip(box, mask.shape, strict=True):
-            sizes[i] *= place.stop > strip and place.start < side - strip
+    height, width = (side - strip for side in mask.shape)
+    for needed in (contrast[y, x] >= least, y >= strip, y < height, x >= strip, x < width):
+        sizes[np.bincount(piece[needed], minlength=count + 1) == 0] = 0
     ink = max(1, sizes.sum())
-    kept, main = ((sizes >= max(6, share * ink))[pieces] for share in (0.004, _MAIN))
+    kept, main = np.zeros_like(mask), np.zeros_like(mask)
+    kept[y, x] = (sizes >= max(6, 0.004 * ink))[piece]
+    main[y, x] = (sizes >= max(6, _MAIN * ink))[piece]
     return kept, main if main.any() else kept
 
 

@@ -20,8 +20,7 @@ from bpapps.tasks.signatures.paper import (
     Gray,
     Ink,
     box,
-    find_ink,
-    near_ink,
+    find_ink_near,
     two_tone,
 )
 from bpapps.tasks.signatures.thinning import drawn, halve, thin
@@ -84,8 +83,7 @@ class SignatureNormalizer(Normalizer):
 
         picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path.
         """
-        gray = near_ink(images.as_pictures([picture])[0])
-        ink = find_ink(gray)
+        gray, ink = find_ink_near(images.as_pictures([picture])[0])
         if two_tone(gray) and ink.level < FAINTEST:
             return "the ink is one solid block"
         if ink.level < 5 * ink.grain:
@@ -100,7 +98,7 @@ class SignatureNormalizer(Normalizer):
         return None
 
     def _normalize(self, picture: Gray) -> Gray:
-        ink = find_ink(near_ink(picture))
+        _, ink = find_ink_near(picture)
         if ink.level < FAINTEST:
             return np.zeros((self.height, self.width), dtype=np.float32)
         if self.strokes == "equal":
@@ -118,12 +116,13 @@ def _place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
     low, high = box(ink).reshape(2, 2)
     room = np.array(shape) - 2 * margin
     scale = min(_LARGEST, *(room / (high - low)))
-    # What the field shows, in pixels of the picture, which is padded to hold all of it.
+    # What the field shows, in pixels of the picture, on empty paper that holds all of it.
     start = (low + high) / 2 - np.array(shape) / scale / 2
     end = start + np.array(shape) / scale
     before = np.maximum(0, np.ceil(-start)).astype(int)
-    behind = np.maximum(0, np.ceil(end - inked.shape) + 1).astype(int)
-    wide = np.pad(inked, tuple(zip(before, behind, strict=True)))
+    height, width = np.maximum(inked.shape, np.ceil(end) + 1).astype(int) + before
+    wide = np.zeros((height, width), dtype=np.float32)
+    wide[before[0] :, before[1] :][: inked.shape[0], : inked.shape[1]] = inked
     (top, left), (bottom, right) = start + before, end + before
     image = Image.fromarray(wide).resize(
         shape[::-1], Image.Resampling.HAMMING, (left, top, right, bottom)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.images import places
+
 Mask = NDArray[np.bool_]  # (h, w)
 
 _STEEPEST = 0.08  # of a ruled line, rows a column
@@ -50,7 +52,7 @@ def drop_lines(mask: Mask) -> Mask:
 def _most_covered(mask: Mask, least: float = 0.4) -> Line | None:
     """The nearly level line with most ink on it; None if that is not ``least`` of the width."""
     height, width = mask.shape
-    y, x = np.nonzero(mask)
+    y, x = places(mask)
     reach = round(_STEEPEST * width / 2)
     slopes = np.arange(-reach, reach + 1, 2) / (width / 2)
     bins = height + 2 * reach + 2

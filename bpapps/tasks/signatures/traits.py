@@ -7,7 +7,6 @@ pictures' difference in it a score that a net must beat by far.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,17 +47,6 @@ def traits(pictures: Any) -> dict[str, NDArray[np.float64]]:
     rows = [_measure(picture) for picture in images.as_pictures(pictures)]
     table = np.array(rows, dtype=np.float64).reshape(-1, len(TRAITS))
     return dict(zip(TRAITS, table.T, strict=True))
-
-
-def distances(
-    first: Mapping[str, NDArray[np.float64]], second: Mapping[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
-    """By how much pairs of pictures differ in each trait, name -> (n,), never below 0.
-
-    first, second: the :func:`traits` of the pairs' halves, (n,) each or of shapes that broadcast,
-    such as (n, 1) and (1, m) for all pairs.
-    """
-    return {name: np.abs(values - second[name]) for name, values in first.items()}
 
 
 def _measure(picture: NDArray[np.float32]) -> list[float]:

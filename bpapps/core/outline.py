@@ -1,0 +1,36 @@
+"""A network in lines, one for each layer; what is inside a layer stands indented below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from bpapps.core.combine import Chain
+
+_LONGEST = 60  # characters of one value
+
+
+def outline(layer: Any) -> list[str]:
+    """The lines of a layer: a chain's are those of its layers, one after another."""
+    if isinstance(layer, Chain):
+        return [line for one in layer for line in outline(one)]
+    if not is_dataclass(layer):
+        return [repr(layer)]
+    values = {field.name: getattr(layer, field.name) for field in fields(layer)}
+    inside = {name: value for name, value in values.items() if hasattr(value, "init")}
+    told = ", ".join(_told(name, value) for name, value in values.items() if name not in inside)
+    lines = [f"{type(layer).__name__}({told})"]
+    for name, value in inside.items():
+        below = outline(value)
+        if len(inside) > 1:
+            below = [f"{name}:", *(f"  {line}" for line in below)]
+        lines += [f"  {line}" for line in below]
+    return lines
+
+
+def _told(name: str, value: Any) -> str:
+    """``name=value``, or of a long list how many there are."""
+    text = repr(value)
+    many = len(text) > _LONGEST and isinstance(value, Sized)
+    return f"{name}: {len(value)}" if many else f"{name}={text}"
