@@ -18,6 +18,7 @@ from bpapps.evaluation import Results
 from bpapps.names import UnknownNameError
 from bpapps.tasks.characters import classes, data, render
 from bpapps.tasks.characters.classes import CHARACTERS, GROUPINGS
+from bpapps.tasks.characters.font_cache import FontCache
 from bpapps.tasks.characters.fonts import Font, design, fonts, for_lines, split_families
 from bpapps.tasks.characters.glyphs import stroke_width, thicken
 from bpapps.tasks.characters.render import LIGHT, Look
@@ -170,6 +171,33 @@ def test_a_broken_font_is_skipped_with_a_warning_that_names_it(tmp_path: Path) -
     (warning,) = told
     for name in ("cut.ttf", "page.otf", "empty.ttc"):
         assert str(tmp_path / name) in str(warning.message)
+
+
+def test_what_was_found_in_fonts_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file, kept = tmp_path / "a.ttf", tmp_path / "cache" / "bpapps" / "fonts.json"
+
+    def look(rules: str = "1") -> str:
+        cache = FontCache(rules)
+        found = cache.found(file, lambda path: path.read_text())
+        cache.save()
+        return found
+
+    file.write_text("first")
+    times = file.stat()
+    assert look() == "first"
+    file.write_text("other")  # a change that neither its size nor its time tells
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert look() == "first"
+    assert look(rules="2") == "other"
+    file.write_text("third")
+    os.utime(file, ns=(0, 0))
+    assert look(rules="2") == "third"
+    for damaged in ("{", "[]", '{"rules": "1", "files": {"' + str(file) + '": 7}}'):
+        kept.write_text(damaged)
+        assert look() == "third"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(file / "no folder"))
+    assert look() == "third"
 
 
 @pytest.mark.parametrize("there", [(), ("cmex10.ttf",)], ids=["empty", "no letters"])

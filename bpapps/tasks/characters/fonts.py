@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from bpapps import images
 from bpapps.tasks.characters.classes import CHARACTERS
+from bpapps.tasks.characters.font_cache import FontCache
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -79,20 +81,39 @@ def fonts(folder: Path | None = None) -> list[Font]:
 
 @cache
 def _system() -> tuple[list[Font], list[str]]:
-    return _look(_folders())
+    cache = FontCache(_rules())
+    found = _look(_folders(), cache)
+    cache.save()
+    return found
 
 
-def _look(folders: Iterable[Path]) -> tuple[list[Font], list[str]]:
+def _look(folders: Iterable[Path], cache: FontCache | None = None) -> tuple[list[Font], list[str]]:
     """The fonts in some folders that serve, sorted; and files that cannot be read, and why."""
     found: dict[str, Font] = {}
     broken = []
     for path in _files(folders):
-        try:
-            for font in _faces(path):
-                found.setdefault(font.style, font)
-        except OSError as error:
-            broken.append(f"{path} ({error})")
+        seen = _seen(path) if cache is None else cache.found(path, _seen)
+        if isinstance(seen, str):
+            broken.append(f"{path} ({seen})")
+        else:
+            for name, style, index in seen:
+                found.setdefault(style, Font(design(name), style, path, index))
     return sorted(found.values()), broken
+
+
+def _rules() -> str:
+    """A mark of the rules by which fonts are chosen: of this very text, and what draws them."""
+    from PIL import __version__
+
+    return f"{zlib.crc32(Path(__file__).read_bytes()):08x} {__version__}"
+
+
+def _seen(path: Path) -> list[tuple[str, str, int]] | str:
+    """The faces of a file that serve, or why it cannot be read."""
+    try:
+        return list(_faces(path))
+    except OSError as error:
+        return str(error)
 
 
 def for_lines(fonts: Sequence[Font]) -> list[Font]:
@@ -218,8 +239,11 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
             yield from sorted(path for path in files if path.is_file() and path.name[0] != ".")
 
 
-def _faces(path: Path) -> Iterator[Font]:
-    """The faces of a file that serve; OSError where the file is no readable font."""
+def _faces(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Family name, full name and index of the faces of a file that serve.
+
+    OSError where the file is no readable font.
+    """
     for index in range(_MOST_FACES):
         try:
             face = open_face(path, index, _SIZE)
@@ -231,7 +255,7 @@ def _faces(path: Path) -> Iterator[Font]:
             raise
         name, style = (text or "" for text in face.getname())
         if name and not _NO_LETTERS.search(name) and _serves(face):
-            yield Font(design(name), f"{name} {style}".strip(), path, index)
+            yield name, f"{name} {style}".strip(), index
         if path.suffix.lower() not in {".ttc", ".otc"}:
             return
 
