@@ -106,9 +106,21 @@ class Ours:
 
 def our_network(net: Net) -> tuple[Any, Any]:
     """The net and its initial parameters, always the same ones."""
-    from bpapps.core import Chain, Conv2D, Dense, Flatten, MaxPool2D, ReLU, initial_params
+    from bpapps.core import (
+        Chain,
+        Conv2D,
+        Dense,
+        FixedPoint,
+        Flatten,
+        MaxPool2D,
+        ReLU,
+        initial_params,
+    )
 
     layers: list[Any] = []
+    if net.state:
+        cell = Chain(ReLU(), Dense(net.state, "glorot_uniform"))
+        layers = [FixedPoint(cell, inject=Dense(net.state)), ReLU()]
     for filters in net.filters:
         layers += [Conv2D(filters, KERNEL), MaxPool2D(), ReLU()]
     layers += [Flatten()] if net.filters else []
@@ -208,6 +220,10 @@ def torch_model(net: Net) -> Any:
     """The same net in PyTorch."""
     from torch import nn
 
+    if net.state:
+        from benchmarking.equilibrium import Equilibrium
+
+        return Equilibrium(net.widths[0], net.state, CLASSES)
     layers: list[Any] = []
     channels = 1
     for filters in net.filters:

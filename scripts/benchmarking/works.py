@@ -9,11 +9,16 @@ KERNEL, CLASSES, EPOCH = 5, 10, 60_000
 
 @dataclass(frozen=True)
 class Net:
-    """Convolutions of 5×5, each with a pooling of 2×2 and ReLU, then dense layers with ReLU."""
+    """Convolutions of 5×5, each with a pooling of 2×2 and ReLU, then dense layers with ReLU.
+
+    With a ``state`` there is, in their place, one layer of so many neurons that feed each other
+    until they settle, trained by recurrent backpropagation.
+    """
 
     hidden: tuple[int, ...]
     filters: tuple[int, ...] = ()
     side: int = 28
+    state: int = 0
 
     @property
     def in_shape(self) -> tuple[int, ...]:
@@ -80,6 +85,8 @@ WORKS = (
          batch_size=32, target_to_sklearn=1.5, noisy=True),
     Work("CNN 16-32-128-10", "training, 5×5 kernels, Adam, batch 128", SMALL_CNN, 1.2),
     Work("CNN 32-64-128-10", "training, 5×5 kernels, Adam, batch 128", Net((128,), (32, 64)), 1.2),
+    Work("equilibrium 784-256-10", "recurrent backpropagation: 256 neurons feed each other until "
+         "they settle to 1e-4, by Anderson's method; Adam, batch 128", Net((), state=256), 1.2),
     Work("one picture", "prediction of one row, MLP 784-800-10", Net((800,)), 3.0,
          predicted=1, noisy=True),
     Work("10,000 pictures", "prediction at once, CNN 16-32-128-10", SMALL_CNN, 1.2,

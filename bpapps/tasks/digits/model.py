@@ -10,8 +10,11 @@ from dataclasses import replace
 
 from bpapps.augment import Distortion
 from bpapps.core import (
+    Chain,
     Conv2D,
+    Dense,
     Dropout,
+    FixedPoint,
     Flatten,
     GroupNorm,
     Layer,
@@ -47,6 +50,24 @@ def _small() -> list[Layer]:
         *(Conv2D(64, 3, padding=1), GroupNorm(4), ReLU(), MaxPool2D()),
         *(Conv2D(64, 3, padding=1), GroupNorm(4), ReLU()),
         *(Flatten(), Dropout(0.4)),
+    ]
+
+
+def _equilibrium() -> list[Layer]:
+    """One layer of 256 neurons that feed each other until they settle."""
+    cell = Chain(ReLU(), Dense(256, "glorot_uniform"))
+    return [FixedPoint(cell, inject=Dense(256)), ReLU()]
+
+
+def _equilibrium_cnn() -> list[Layer]:
+    """Two convolutions, then one on 7×7 places that is fed back until it settles."""
+    cell = Chain(ReLU(), Conv2D(64, 3, padding=1, initializer="glorot_uniform"))
+    return [
+        Reshape((28, 28, 1)),
+        *(Conv2D(32, 5, padding=2), MaxPool2D(), ReLU()),
+        *(Conv2D(64, 3, padding=1), MaxPool2D(), ReLU()),
+        *(FixedPoint(cell, inject=Conv2D(64, 3, padding=1), backward_tol=1e-2), ReLU()),
+        *(Flatten(), Dropout(0.5)),
     ]
 
 
@@ -102,6 +123,36 @@ PRESETS = {
             "batch_size": 256,
             "max_iter": 60,
             "augment": replace(MNIST_DISTORTION, thickness=0.3),
+        },
+    ),
+    "equilibrium": Preset(
+        summary="784-256-10 by recurrent backpropagation: 256 neurons feed each other till settled",
+        preprocessing=MNIST_FIELD,
+        estimator={
+            "layers": _equilibrium(),
+            "solver": "adamw",
+            "alpha": 0.0,
+            "learning_rate": "one-cycle",
+            "learning_rate_init": 2e-3,
+            "batch_size": 256,
+            "max_iter": 60,
+            "augment": replace(MNIST_DISTORTION, thickness=0.3),
+        },
+    ),
+    "equilibrium-cnn": Preset(
+        summary="a convolution fed back till it settles, behind two that are not",
+        preprocessing=MNIST_FIELD,
+        estimator={
+            "layers": _equilibrium_cnn(),
+            "solver": "adamw",
+            "alpha": 0.0,
+            "weight_decay": 0.02,
+            "learning_rate": "one-cycle",
+            "learning_rate_init": 2e-3,
+            "batch_size": 64,
+            "max_iter": 12,
+            "max_norm": 5.0,
+            "augment": MNIST_DISTORTION,
         },
     ),
 }  # fmt: skip
