@@ -220,6 +220,10 @@ def noise(
     help="Measure this model beside it, on the same pictures; may be repeated.",
 )  # fmt: skip
 @click.option(
+    "--no-pictures", is_flag=True,
+    help="Show none of the data's pictures, for data that must not be passed on.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the report [default: reports/TASK…]."
 )
 @_options("jobs", "quick", "json")
@@ -235,6 +239,7 @@ def report(
     seed: int,
     model: str | None,
     against: tuple[str, ...],
+    no_pictures: bool,
     out: Path | None,
     n_jobs: int | None,
     quick: bool,
@@ -277,7 +282,7 @@ def report(
                 dependence=own, quick=quick, seed=seed, against=others, progress=progress,
             )  # fmt: skip
         results.scores = scores
-        page = write_report(results, folder)
+        page = write_report(results.without_pictures() if no_pictures else results, folder)
         checkpoint.unlink(missing_ok=True)
     index = _write_index(folder.parent)
     if as_json:

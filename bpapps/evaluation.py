@@ -47,6 +47,9 @@ SCHEMA = 1
 MANY_CLASSES = 12
 """With more classes than this, top-k accuracy and the most confused pairs are measured too."""
 
+PNG_URI = "data:image/png;base64,"
+"""What the data URI of a picture begins with."""
+
 Merge = Callable[[NDArray[Any], NDArray[Any], str], tuple[NDArray[Any], NDArray[Any]]]
 """``merge(probabilities, classes, grouping)`` -> probabilities of the groups, and the groups."""
 
@@ -352,6 +355,13 @@ class Results:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 
+    def without_pictures(self) -> Results:
+        """The same results with no picture of the data, for data that must not be passed on."""
+        bare = _read(Results, _without_uris(_plain(self, "results")), "results")
+        note = "pictures of the data are left out"
+        bare.data["notes"] = "; ".join(filter(None, [bare.data.get("notes"), note]))
+        return bare
+
     def figures(self) -> dict[str, Any]:
         """Return the figures without pictures, bins and histories: what a program wants to read.
 
@@ -400,6 +410,15 @@ class Results:
             "made": self.made,
         }
         return _plain(summary, "figures")
+
+
+def _without_uris(plain: Any) -> Any:
+    """Plain data in which the URI of each picture is empty."""
+    if isinstance(plain, dict):
+        return {key: _without_uris(value) for key, value in plain.items()}
+    if isinstance(plain, list):
+        return [_without_uris(value) for value in plain]
+    return "" if isinstance(plain, str) and plain.startswith(PNG_URI) else plain
 
 
 def _line_figures(lines: LineScores) -> dict[str, Any]:
@@ -693,7 +712,7 @@ def png_uri(picture: NDArray[Any]) -> str:
         raise ValueError("a picture must be gray values (h, w) in [0, 1]")
     file = io.BytesIO()
     Image.fromarray(np.rint(gray * 255).astype(np.uint8)).save(file, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return PNG_URI + base64.b64encode(file.getvalue()).decode()
 
 
 def _answers(

@@ -148,7 +148,7 @@ def _report(
         "error rates are of all five folds; noise, features, the hardest pairs and times of the "
         "first"
     )
-    _write(results, folder)
+    _write(results.without_pictures(), folder)  # CEDAR is for research, not to be passed on
 
 
 def _write(results: Results, folder: str) -> None:
