@@ -187,10 +187,10 @@ def save(path: Path, model: Model) -> None:
     net = model.pipeline[-1]
     if not model.task.verifies:
         answers: dict[str, Any] = {"classes": net.classes_.tolist()}
-        if net.votes:
-            answers["votes"] = {"count": net.votes, "augment": asdict(net.augment)}
     else:
         answers = {"scales": {str(k): asdict(scale) for k, scale in net.scales_.items()}}
+    if net.votes:
+        answers["votes"] = {"count": net.votes, "augment": asdict(net.augment)}
     own = {
         "task": model.task.name,
         "preprocessing": model.pipeline[0].get_params(),
@@ -213,6 +213,9 @@ def load(path: Path) -> Model:
             raise ValueError("it is not a chain of layers")
         restore = _verifier if task.verifies else _classifier
         net = restore(network, params, metadata, tuple(metadata["input_shape"]))
+        if "votes" in metadata:
+            distortion = Distortion(**metadata["votes"]["augment"])
+            net.set_params(votes=metadata["votes"]["count"], augment=distortion)
     except KeyError as error:
         raise StorageError(f"{path}: not a model of a task: it states no {error}") from None
     except (TypeError, ValueError, IndexError) as error:
@@ -228,11 +231,7 @@ def _classifier(
     classes = metadata["classes"]
     if network.init(shape, np.random.default_rng(0))[1] != (len(classes),):
         raise ValueError(f"its outputs are not {len(classes)} classes")
-    net = BackpropClassifier.from_trained(network, params, classes, shape)
-    if "votes" in metadata:
-        distortion = Distortion(**metadata["votes"]["augment"])
-        net.set_params(votes=metadata["votes"]["count"], augment=distortion)
-    return net
+    return BackpropClassifier.from_trained(network, params, classes, shape)
 
 
 def _verifier(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ def trained() -> PairClassifier:
     return PairClassifier(**VECTOR).fit(*writers(0, 40), development=writers(100, 10))
 
 
+@dataclass(frozen=True)
+class Nudge:
+    """Distorts points a little; ``alike`` does so to all of them in the same way."""
+
+    size: float = 0.1
+
+    def __call__(self, x: NDArray, rng: np.random.Generator) -> NDArray:
+        return (x + self.size * rng.normal(size=x.shape)).astype(x.dtype)
+
+    def alike(self, x: NDArray, rng: np.random.Generator) -> NDArray:
+        return (x + self.size * rng.normal(size=x.shape[1:])).astype(x.dtype)
+
+
 @pytest.fixture(scope="module", params=list(NETS))
 def either(request: pytest.FixtureRequest, trained: PairClassifier) -> PairClassifier:
     if request.param == "vector":
@@ -78,6 +92,20 @@ def either(request: pytest.FixtureRequest, trained: PairClassifier) -> PairClass
 
 
 # ------------------------------------------------------------------ learning
+
+
+def test_distorted_copies_have_votes(trained: PairClassifier) -> None:
+    X = writers(200, 3)[0]
+    plain = clone(trained).begin_from(trained)
+    plain.scales_ = trained.scales_
+    voting = clone(trained).set_params(votes=3, augment=Nudge()).begin_from(trained)
+    looks = [X, *(Nudge().alike(X, np.random.default_rng(vote)) for vote in range(3))]
+    mean = np.mean([plain.score_matrix(look) for look in looks], axis=0)
+    np.testing.assert_allclose(voting.score_matrix(X), mean, rtol=1e-5, atol=1e-6)
+    one = voting.score_samples(X[:2], X[2:5])
+    np.testing.assert_array_equal(one, voting.score_samples(X[:2], X[[4, 2, 3]]))
+    with pytest.raises(ValueError, match="votes need an augment"):
+        voting.set_params(augment=None).score_matrix(X)
 
 
 def test_it_goes_on_from_what_it_learned(trained: PairClassifier) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import KW_ONLY, dataclass, replace
 from math import ceil, isfinite
@@ -75,6 +75,14 @@ def takes_parts(estimator: Backprop) -> bool:
     if estimator.early_stopping:
         raise AttributeError("partial_fit does not support early_stopping=True")
     return True
+
+
+def distorted_looks(X: NDArray, augment: Any, votes: int) -> Iterator[NDArray]:
+    """So many copies of X, each distorted by ``augment``, all of X in the same way."""
+    if votes and not hasattr(augment, "alike"):
+        raise ValueError("votes need an augment that has alike(x, rng), such as Distortion")
+    for vote in range(votes):
+        yield augment.alike(X, np.random.default_rng(vote))
 
 
 @dataclass(eq=False, repr=False)

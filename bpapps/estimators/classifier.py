@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from bpapps.core import Chain, Loss, Params, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from bpapps.estimators.base import SHARE, Backprop, takes_parts
+from bpapps.estimators.base import SHARE, Backprop, distorted_looks, takes_parts
 
 OWN_SAY = 1 / 3
 """Weight of the input itself beside its distorted copies."""
@@ -149,13 +149,10 @@ class BackpropClassifier(ClassifierMixin, Backprop):
         probabilities = self._loss().predict(logits)
         if not self.votes:
             return probabilities
-        alike = getattr(self.augment, "alike", None)
-        if alike is None:
-            raise ValueError("votes need an augment that has alike(x, rng), such as Distortion")
         X = np.asarray(X, self.params_.vector.dtype)
         probabilities *= OWN_SAY
-        for vote in range(self.votes):
-            said = self._loss().predict(self._logits(alike(X, np.random.default_rng(vote))))
+        for look in distorted_looks(X, self.augment, self.votes):
+            said = self._loss().predict(self._logits(look))
             probabilities += (1 - OWN_SAY) / self.votes * said
         return probabilities
 

@@ -32,7 +32,7 @@ from bpapps.core import (
     pack,
 )
 from bpapps.core.threads import cut, team
-from bpapps.estimators.base import COUNT, Backprop
+from bpapps.estimators.base import COUNT, Backprop, distorted_looks
 from bpapps.estimators.sampling import GroupSampler, pairs_within
 from bpapps.estimators.scales import Scale
 from bpapps.verification import Trials
@@ -71,6 +71,8 @@ class PairClassifier(Backprop):
         validation_fraction: share of the writers that are held out for the thresholds, where
             ``fit`` is given no development data.
         batch_size: groups a step; ``auto`` is 8.
+        votes: so many copies of the pictures, distorted by ``augment`` in the same way, are
+            compared too, and the score is the mean.
 
     All other parameters are those of :class:`BackpropClassifier`; ``early_stopping`` and the
     solver ``lbfgs`` are not for pairs.
@@ -88,6 +90,7 @@ class PairClassifier(Backprop):
     n_groups: int | None = None
     hardest: float = 1.0
     far: float | None = None
+    votes: int = 0
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Backprop._parameter_constraints,
@@ -96,6 +99,7 @@ class PairClassifier(Backprop):
         "n_groups": [COUNT, None],
         "hardest": [Interval(Real, 0, 1, closed="right")],
         "far": [Interval(Real, 0, 1, closed="left"), None],
+        "votes": [Interval(Integral, 0, None, closed="left")],
     }
 
     def fit(
@@ -238,10 +242,12 @@ class PairClassifier(Backprop):
     # ------------------------------------------------------------------ judging
 
     def embed(self, X: ArrayLike) -> NDArray:
-        """What the network makes of each picture, (n, …)."""
+        """What the network makes of each picture and its distorted copies, (n, 1 + votes, …)."""
         check_is_fitted(self)
         rows: NDArray = X if self._is_plain(X) else self._validated(X)  # type: ignore[assignment]
-        return self._apply(0, rows, 1)  # one by one: normalising groups of two takes twice as long
+        looks = [rows, *distorted_looks(rows, self.augment, self.votes)]
+        # One by one: normalising groups of two takes twice as long.
+        return np.stack([self._apply(0, look, 1) for look in looks], axis=1)
 
     def compare(self, embedded: NDArray, pairs: ArrayLike) -> NDArray[np.float64]:
         """Scores (m,) of pairs (m, 2), which are places in what :meth:`embed` gave."""
@@ -249,6 +255,10 @@ class PairClassifier(Backprop):
         pairs = np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
         if not len(pairs):
             return np.zeros(0)
+        looks = range(embedded.shape[1])
+        return np.mean([self._compare(embedded[:, look], pairs) for look in looks], axis=0)
+
+    def _compare(self, embedded: NDArray, pairs: NDArray[np.intp]) -> NDArray[np.float64]:
         parts = [embedded[pairs[rows]] for rows in cut(len(pairs), 1024)]  # memory for so many
         scores = [self._apply(2, x, AT_ONCE) for x in parts]
         return np.concatenate(scores)[:, 0].astype(np.float64)

@@ -53,10 +53,15 @@ def _small() -> list[Layer]:
     ]
 
 
+SETTLING: dict[str, float] = {"backward_tol": 1e-2, "jacobian_penalty": 1.0}
+"""Without the penalty activations took twice as many iterations; an error that is 1% off trained
+as well."""
+
+
 def _equilibrium() -> list[Layer]:
     """One layer of 256 neurons that feed each other until they settle."""
     cell = Chain(ReLU(), Dense(256, "glorot_uniform"))
-    return [FixedPoint(cell, inject=Dense(256)), ReLU()]
+    return [FixedPoint(cell, inject=Dense(256), **SETTLING), ReLU()]
 
 
 def _equilibrium_cnn() -> list[Layer]:
@@ -66,7 +71,7 @@ def _equilibrium_cnn() -> list[Layer]:
         Reshape((28, 28, 1)),
         *(Conv2D(32, 5, padding=2), MaxPool2D(), ReLU()),
         *(Conv2D(64, 3, padding=1), MaxPool2D(), ReLU()),
-        *(FixedPoint(cell, inject=Conv2D(64, 3, padding=1), backward_tol=1e-2), ReLU()),
+        *(FixedPoint(cell, inject=Conv2D(64, 3, padding=1), **SETTLING), ReLU()),
         *(Flatten(), Dropout(0.5)),
     ]
 
