@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -613,11 +614,12 @@ def _bar(text: str, delay: float = 0) -> Iterator[Callable[[int, int, str], None
     """A progress bar on stderr, after some seconds; silent when that is not a terminal."""
     from tqdm import tqdm
 
+    begin = time.monotonic()
     with tqdm(desc=text, disable=None, leave=False, delay=delay) as bar:
 
         def show(done: int, total: int, what: str) -> None:
             bar.total, bar.n = total, done
-            bar.set_postfix_str(what)
+            bar.set_postfix_str(what, refresh=time.monotonic() >= begin + delay)
 
         yield show
 

@@ -165,8 +165,8 @@ class Net:
             f"A {kind} net of {self.sizes()} neurons and {records['net']['size']:,} weights and "
             f"biases, trained by bpapps {records['version']} with seed {records['seed']} for "
             f"{records['kept'][-1]['iteration']:,} iterations on {records['batch']:,} samples. "
-            "Every number below is of this run, shown to three decimals, and worked out with sixteen "
-            "digits."
+            "Every number below is of this run, shown to three decimals and worked out with "
+            "sixteen digits."
         )
 
     def about_weights(self) -> str:

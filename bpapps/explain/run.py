@@ -169,7 +169,8 @@ def _train(
         losses.append(epoch.loss)  # of the weights before their change
         if epoch.epoch in steps:
             kept.append(_kept(problem, network, params, epoch.epoch))
-        progress(epoch.epoch, total, "training")
+        if epoch.epoch % (total // 20 or 1) == 0:
+            progress(epoch.epoch, total, "training")
     losses.append(evaluate(network, params, problem.X, problem.y, problem.loss)[0])
     return {"kept": kept, "losses": _rounded(losses), "range": _range(problem)}
 

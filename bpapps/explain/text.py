@@ -16,6 +16,9 @@ MOST = 8
 FEW = 6
 """Neurons of a layer that are all written out; of more, the most active ones."""
 
+SETTLING = 5
+"""Neurons whose settling is shown."""
+
 Records = dict[str, Any]
 
 
@@ -93,9 +96,9 @@ def _step_5(net: Net, sample: int) -> Iterator[str]:
         yield from _settling(net, sample, "backward")
     for neuron in reversed(net.some(net.hidden(), FEW)):
         rows, rest = net.back_terms(sample, neuron, MOST)
-        for target, delta, weight, product in rows:
+        for target, error, weight, product in rows:
             left = f"δ of {target}"
-            yield f"  {left:>12} {number(delta):>8} × {number(weight):>8} = {number(product):>8}"
+            yield f"  {left:>12} {number(error):>8} × {number(weight):>8} = {number(product):>8}"
         if rest:
             yield f"  {f'{rest[0]} smaller':>12} {'':>8}   {'':>8} = {number(rest[1]):>8}"
         slope, back = net.slope(sample, neuron), net.returned(sample, neuron)
@@ -111,9 +114,9 @@ def _step_5(net: Net, sample: int) -> Iterator[str]:
     for neuron in net.some(net.summing(), FEW):
         for wire in net.strongest(sample, neuron, MOST):
             row = net.gradient(sample, wire)
-            product = f"{number(row['delta'])} × {number(row['output'])} = {number(row['product'])}"
+            made = f"{number(row['delta'])} × {number(row['output'])} = {number(row['product'])}"
             yield (
-                f"  {row['name']:<16}{product:>24}{number(row['mean']):>10}"
+                f"  {row['name']:<16}{made:>24}{number(row['mean']):>10}"
                 f"{number(row['change']):>10}{number(row['before']):>9}{number(row['after']):>9}"
             )
 
@@ -137,13 +140,13 @@ def _step_6(net: Net) -> Iterator[str]:
 
 def _settling(net: Net, sample: int, direction: str) -> Iterator[str]:
     one = net.records["first"]["settling"][sample][direction]
-    neurons = net.hidden()[:FEW]
+    neurons = net.hidden()[:SETTLING]
     letter = "sum of " if direction == "forward" else "δ of "
     heads = "".join(f"{letter + net.names[neuron]:>12}" for neuron in neurons)
     yield f"  {'step':>6}{heads}{'still moving':>15}"
     steps = len(one["values"])
     for t in sorted({*range(min(5, steps)), *range(0, steps, max(1, steps // 6)), steps - 1}):
-        values = "".join(f"{number(value):>12}" for value in one["values"][t][:FEW])
+        values = "".join(f"{number(value):>12}" for value in one["values"][t][:SETTLING])
         yield f"  {t:>6}{values}{number(one['residuals'][t]):>15}"
     yield ""
 

@@ -69,6 +69,7 @@ const pass = () => FIRST.passes[chosen.sample];
 const outputOf = (neuron, sample = chosen.sample) => (neuron < 0 ? 1 : FIRST.passes[sample].outputs[neuron]);
 const deltaOf = (neuron, sample = chosen.sample) => FIRST.passes[sample].deltas[neuron];
 const incoming = (neuron) => NET.wires.filter((wire) => wire[1] === neuron);
+const fromPixels = (neuron) => incoming(neuron).filter((wire) => NET.layers[wire[0]] === 0);
 const outgoing = (neuron) => NET.wires.filter((wire) => wire[0] === neuron);
 const isOutput = (neuron) => NET.layers[neuron] === LAST;
 const activation = (neuron) => (isOutput(neuron) ? NET.output : "tanh");
@@ -142,7 +143,7 @@ function places() {
   const at = drawn.map((i) => {
     if (i === null) return null;
     const layer = layerOf(NET.layers[i]);
-    return [left + NET.layers[i] * step, middle + (layer.indexOf(i) - (layer.length - 1) / 2) * Math.min(gap * (most / layer.length) ** 0.5, gap * 1.25)];
+    return [left + NET.layers[i] * step, middle + (layer.indexOf(i) - (layer.length - 1) / 2) * gap * Math.min(3, (most / layer.length) ** 0.5)];
   });
   return { at, radius, height, middle, left, step };
 }
@@ -324,10 +325,10 @@ function stepInput() {
 }
 
 function weightPictures(weights, label) {
-  const size = Math.max(...layerOf(1).flatMap((i) => incoming(i).map((w) => Math.abs(weights[w[2]]))));
+  const size = Math.max(...layerOf(1).flatMap((i) => fromPixels(i).map((w) => Math.abs(weights[w[2]]))));
   return [html("ul", { class: "pictures", "aria-label": label }, layerOf(1).map((i) =>
     html("li", { class: i === chosen.neuron ? "chosen" : null },
-      html("img", { alt: `weights from the pixels to ${name(i)}`, src: picture(incoming(i).filter((w) => w[0] >= 0).map((w) => weights[w[2]]), 8, size) }), name(i)))),
+      html("img", { alt: `weights from the pixels to ${name(i)}`, src: picture(fromPixels(i).map((w) => weights[w[2]]), 8, size) }), name(i)))),
     html("p", { class: "note" }, `${label}: a net of ${NET.size.toLocaleString("en")} weights is too large to draw each as a line, so those from the 64 pixels to a hidden neuron are an 8×8 picture.`)];
 }
 
@@ -339,7 +340,7 @@ function stepWeights() {
     labelled: (wire) => small() || (mine(wire) && few(wires)),
     label: `The net with its initial weights. ${wires.map((w) => `${wireName(w)} ${number(FIRST.weights[w[2]])}`).slice(0, MOST).join(", ")}` }));
   const rows = [...wires].sort((a, b) => (wires.length > MOST ? Math.abs(FIRST.weights[b[2]]) - Math.abs(FIRST.weights[a[2]]) : 0)).slice(0, MOST);
-  show("weights-table", table(["From", "Weight"], rows.map((w) => [sourceOf(w), FIRST.weights[w[2]]]), `Weights of what ${name(neuron)} hears`),
+  show("weights-table", table(["From", "Weight"], rows.map((w) => [sourceOf(w), FIRST.weights[w[2]]]), `The weights into ${name(neuron)}`),
     wires.length > MOST ? html("p", { class: "note" }, `The ${MOST} largest of ${wires.length}.`) : null);
   if (NET.pictured) show("weights-pictures", ...weightPictures(FIRST.weights, "The weights of each hidden neuron"));
 }
@@ -353,12 +354,12 @@ function stepForward() {
   const terms = wires.map((w) => [sourceOf(w), outputOf(w[0]), FIRST.weights[w[2]], outputOf(w[0]) * FIRST.weights[w[2]]]);
   const squashed = NET.output === "softmax" && isOutput(neuron) ? `e^sum ∕ Σ e^sums` : `${activation(neuron)}(${number(sums[neuron])})`;
   const written = terms.length <= 4
-    ? html("p", { class: "formula" }, `${terms.map((t) => (t[0] === "bias" ? bracketed(t[2]) : `${number(t[1])}·${bracketed(t[2])}`)).join(" + ").replace(/^\((.*?)\)/, "$1")} = ${number(sums[neuron])}`, html("br"), html("b", {}, name(neuron)), ` = ${squashed} = `, html("b", {}, number(outputs[neuron])))
+    ? html("p", { class: "formula" }, `${terms.map((t) => (t[0] === "bias" ? bracketed(t[2]) : `${bracketed(t[1])}·${bracketed(t[2])}`)).join(" + ")} = ${number(sums[neuron])}`, html("br"), html("b", {}, name(neuron)), ` = ${squashed} = `, html("b", {}, number(outputs[neuron])))
     : html("p", { class: "formula" }, html("b", {}, name(neuron)), ` = ${squashed} = `, html("b", {}, number(outputs[neuron])));
   show("forward-sum",
-    table(["Hears", "Output", "", "Weight", "", "Product"], [...termRows(terms), { kind: "total", cells: ["sum", "", "", "", "=", sums[neuron]] }], `What ${name(neuron)} hears`), written);
+    table(["From", "Output", "", "Weight", "", "Product"], [...termRows(terms), { kind: "total", cells: ["sum", "", "", "", "=", sums[neuron]] }], `What ${name(neuron)} hears`), written);
   if (NET.pictured && NET.layers[neuron] === 1) {
-    const weights = wires.filter((w) => w[0] >= 0).map((w) => FIRST.weights[w[2]]);
+    const weights = fromPixels(neuron).map((w) => FIRST.weights[w[2]]);
     const products = weights.map((w, i) => w * SAMPLES[chosen.sample].inputs[i]);
     const size = (values) => Math.max(...values.map(Math.abs));
     show("forward-pictures", html("ul", { class: "pictures three" },
@@ -392,7 +393,7 @@ function stepBack() {
     const terms = heard.map((w) => [`δ of ${name(w[1])}`, deltas[w[1]], FIRST.weights[w[2]], deltas[w[1]] * FIRST.weights[w[2]]]);
     const returned = terms.reduce((sum, term) => sum + term[3], 0), a = outputOf(neuron);
     show("back-delta",
-      table(["Who hears it", "δ", "", "Weight", "", "Product"], [...termRows(terms), { kind: "total", cells: ["Σ w δ", "", "", "", "=", returned] }], `What ${name(neuron)} is to blame for`),
+      table(["To", "δ", "", "Weight", "", "Product"], [...termRows(terms), { kind: "total", cells: ["Σ w δ", "", "", "", "=", returned] }], `What ${name(neuron)} is to blame for`),
       html("p", { class: "formula" }, `slope of tanh = 1 − a² = 1 − ${bracketed(a)}² = ${number(1 - a * a)}`, html("br"), `δ of `, html("b", {}, name(neuron)), ` = ${bracketed(returned)} · ${number(1 - a * a)} = `, d));
   }
   gradient(wire);
@@ -476,7 +477,7 @@ function stepIterate() {
     weights: record.weights, labelled: (w) => small() || (mine(w) && few(wires)),
     label: `The net with its weights at iteration ${record.iteration}` }), `The weights at iteration ${record.iteration.toLocaleString("en")}.`));
   if (NET.pictured) show("kept-pictures", ...weightPictures(record.weights, `The weights of each hidden neuron at iteration ${record.iteration.toLocaleString("en")}`));
-  else show("kept-pictures", table(["Weight", "At first", "Now"], wires.slice(0, MOST + 2).map((w) => [wireName(w), FIRST.weights[w[2]], record.weights[w[2]]]), `What ${name(chosen.neuron)} hears`), wires.length > MOST + 2 ? html("p", { class: "note" }, `The first ${MOST + 2} of ${wires.length}.`) : null);
+  else show("kept-pictures", table(["Weight", "At first", "Now"], wires.slice(0, MOST + 2).map((w) => [wireName(w), FIRST.weights[w[2]], record.weights[w[2]]]), `The weights into ${name(chosen.neuron)}`), wires.length > MOST + 2 ? html("p", { class: "note" }, `The first ${MOST + 2} of ${wires.length}.`) : null);
 }
 
 let playing = null;
