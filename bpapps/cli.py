@@ -403,8 +403,9 @@ def explain(
 ) -> None:
     """Explain backpropagation with the numbers of a small training.
 
-    Trains a net on XOR, two spirals or digits, and writes one page that goes through it step by
-    step: the input, the weights, the outputs, the error, the gradients, the iterations.
+    Trains a net on XOR (unless told otherwise), two spirals or digits, and writes one page that
+    goes through it step by step: the input, the weights, the outputs, the error, the gradients,
+    the iterations.
     """
     from bpapps import explain as explained
 

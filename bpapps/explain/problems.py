@@ -74,7 +74,7 @@ def xor() -> Problem:
     )
 
 
-def spirals(points: int = 60, turns: float = 1.25) -> Problem:
+def spirals(points: int = 60, turns: float = 1.0) -> Problem:
     """Two spirals, one inside the other (Lang & Witbrock 1988): which arm is a point on?"""
     radius = np.linspace(0.08, 1, points)
     angle = 2 * np.pi * turns * radius
@@ -94,9 +94,9 @@ def spirals(points: int = 60, turns: float = 1.25) -> Problem:
         },
         hidden=(16, 16),
         recurrent_hidden=16,
-        learning_rate=1.0,
-        iterations=3000,
-        recurrent_iterations=1500,
+        learning_rate=0.5,
+        iterations=2000,
+        recurrent_iterations=1000,
     )
 
 

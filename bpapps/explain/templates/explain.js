@@ -174,7 +174,7 @@ function drawNet({ weights, values, tint, lit = () => true, labelled = () => fal
   const lines = [], labels = [], crowded = real.length > 60;
   for (const wire of [...real].sort((a, b) => lit(a) - lit(b))) {
     const on = lit(wire);
-    if (!on && within(wire) && crowded) continue;
+    if (within(wire) && crowded && !(on && (wire[1] === chosen.neuron || back))) continue;
     const weight = weights[wire[2]], ends = [at[wire[0]], at[wire[1]], within(wire), radius];
     lines.push(svg("path", { d: path(...ends), class: `wire ${sign(weight)}`, "stroke-width": thick(wire).toFixed(2), opacity: on ? (crowded ? 0.75 : 0.9) : crowded ? 0.1 : 0.22 }));
     if (!labelled(wire)) continue;
