@@ -137,7 +137,7 @@ def test_a_hard_sample_does_not_spoil_the_rest(solver: Solver) -> None:
     assert hard.converged[rest].all()
     assert together[rest].tobytes() == alone[rest].tobytes()
     np.testing.assert_array_equal(hard.iterations[rest], info.iterations[rest])
-    assert hard.iterations[2] == 60
+    assert hard.iterations[2] > info.iterations.max()
 
 
 @each
