@@ -110,14 +110,14 @@ def _step_5(net: Net, sample: int) -> Iterator[str]:
         f"the mean over all {net.records['batch']} samples, times the learning rate "
         f"{net.records['learning_rate']:g}, is taken from the weight:"
     )
-    yield f"  {'weight':<16}{'this sample':>24}{'mean':>10}{'change':>10}{'before':>9}{'after':>9}"
+    yield f"  {'weight':<16}{'this sample':>24}{'mean':>11}{'change':>11}{'before':>11}{'after':>11}"
     for neuron in net.some(net.summing(), FEW):
         for wire in net.strongest(sample, neuron, MOST):
             row = net.gradient(sample, wire)
             made = f"{number(row['delta'])} × {number(row['output'])} = {number(row['product'])}"
             yield (
-                f"  {row['name']:<16}{made:>24}{number(row['mean']):>10}"
-                f"{number(row['change']):>10}{number(row['before']):>9}{number(row['after']):>9}"
+                f"  {row['name']:<16}{made:>24}{number(row['mean']):>11}"
+                f"{number(row['change']):>11}{number(row['before']):>11}{number(row['after']):>11}"
             )
 
 
