@@ -110,7 +110,8 @@ def _step_5(net: Net, sample: int) -> Iterator[str]:
         f"the mean over all {net.records['batch']} samples, times the learning rate "
         f"{net.records['learning_rate']:g}, is taken from the weight:"
     )
-    yield f"  {'weight':<16}{'this sample':>24}{'mean':>11}{'change':>11}{'before':>11}{'after':>11}"
+    heads = "".join(f"{head:>11}" for head in ("mean", "change", "before", "after"))
+    yield f"  {'weight':<16}{'this sample':>24}{heads}"
     for neuron in net.some(net.summing(), FEW):
         for wire in net.strongest(sample, neuron, MOST):
             row = net.gradient(sample, wire)
