@@ -285,7 +285,7 @@ function plane(surface, label) {
   if (surface) {
     const levels = bytes(surface), half = width / (side - 1) / 2;
     const shares = levels.map((level) => (level / 127.5 - 1) * 0.62);
-    parts.push(svg("image", { x: left - half, y: top - half, width: width + 2 * half, height: width + 2 * half, preserveAspectRatio: "none", href: picture(shares, side), "clip-path": "inset(0)" }));
+    parts.push(svg("image", { x: left - half, y: top - half, width: width + 2 * half, height: width + 2 * half, preserveAspectRatio: "none", href: picture(shares, side), style: `clip-path:inset(${50 / side}%)` }));
     const d = crossings(levels, side).map(([p, q]) => [p, q].map(([c, r]) => `${(left + (c / (side - 1)) * width).toFixed(1)} ${(top + (r / (side - 1)) * width).toFixed(1)}`).join("L")).map((piece) => `M${piece}`).join("");
     parts.push(svg("path", { d, class: "border" }));
   }
