@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -398,6 +399,49 @@ def _check_annotate(task: tasks.Task, shown: tuple[Path, ...], n_files: int, out
         raise click.UsageError(f"--annotate {out} would overwrite the picture")
 
 
+@main.command()
+@click.argument("problem", metavar="[xor|spirals|digits]", default="xor")
+@click.option("--recurrent", is_flag=True, help="A net whose activations settle, and its error.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the page [default: reports/explain/index.html].",
+)  # fmt: skip
+@click.option("--text", "as_text", is_flag=True, help="Print it for the terminal; write no page.")
+@_options("seed", "json")
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    problem: str,
+    recurrent: bool,
+    out: Path | None,
+    as_text: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Explain backpropagation with the numbers of a small training.
+
+    Trains a net on XOR (unless told otherwise), two spirals or digits, and writes one page that
+    goes through it step by step: the input, the weights, the outputs, the error, the gradients,
+    the iterations.
+    """
+    from bpapps import explain as explained
+
+    nearest(problem, explained.PROBLEMS, "problem to explain")
+    if as_text:
+        _deny(ctx, "--text", "out", "as_json")
+    if as_json:
+        _deny(ctx, "--json", "out")
+    with _bar("explaining", delay=2) as progress:
+        records = explained.run(problem, seed, recurrent, _command(), progress)
+    if as_json:
+        _print_json(records)
+    elif as_text:
+        click.echo(explained.to_text(records))
+    else:
+        page = explained.write_page(records, out or Path("reports/explain/index.html"))
+        click.echo(f"page     {page}")
+
+
 @main.group()
 def data() -> None:
     """List, fetch and check data sets."""
@@ -585,15 +629,16 @@ def _tell(results: Results) -> None:
 
 
 @contextmanager
-def _bar(text: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar on stderr, silent when that is not a terminal."""
+def _bar(text: str, delay: float = 0) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on stderr, after some seconds; silent when that is not a terminal."""
     from tqdm import tqdm
 
-    with tqdm(desc=text, disable=None, leave=False) as bar:
+    begin = time.monotonic()
+    with tqdm(desc=text, disable=None, leave=False, delay=delay) as bar:
 
         def show(done: int, total: int, what: str) -> None:
             bar.total, bar.n = total, done
-            bar.set_postfix_str(what)
+            bar.set_postfix_str(what, refresh=time.monotonic() >= begin + delay)
 
         yield show
 

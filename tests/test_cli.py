@@ -68,7 +68,7 @@ COMMANDS = commands(main)
 
 def test_the_commands_are_those_that_the_readme_names() -> None:
     assert {command[0] for command in COMMANDS if command} == {
-        *("list", "train", "evaluate", "noise", "report", "predict", "data")
+        *("list", "train", "evaluate", "noise", "report", "predict", "explain", "data")
     }
 
 

@@ -67,8 +67,9 @@ def test_the_wheel_holds_types_and_templates() -> None:
     assert build["targets"]["wheel"] == {"packages": ["bpapps"]}
     assert not {"exclude", "include", "only-include"} & build.keys()
     files = ["py.typed", "report/templates/report.html", "report/templates/style.css"]
+    files += [f"explain/templates/explain.{kind}" for kind in ("html", "css", "js")]
     files += [f"tasks/{name}/model.safetensors" for name in tasks.names()]
-    for file in files[:3]:
+    for file in files[:6]:
         assert (PACKAGE / file).is_file(), file
     ignored = subprocess.run(
         ["git", "check-ignore", "--no-index", *(f"bpapps/{file}" for file in files)],

@@ -28,6 +28,8 @@ from threading import local
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.core.threads import quiet
+
 Map = Callable[[NDArray], NDArray]
 Propose = Callable[[NDArray, NDArray], NDArray]
 """``propose(fz, g)``, both (n, values), gives the next z from f(z) and f(z) - z."""
@@ -90,23 +92,24 @@ class Solver:
         z = best = z0
         active, iterations = np.ones(n, bool), np.zeros(n, np.intp)
         lowest, trajectory = np.full(n, inf, z0.dtype), []
-        for _ in range(max_iter):
-            fz = f(z).reshape(n, -1)
-            g = fz - z.reshape(n, -1)
-            residual = relative_residual(fz, g)
-            trajectory.append(residual)
-            iterations += active
-            better = (residual < lowest) | ~active
-            best = z if better.all() else _choose(better, z, best)
-            hopeless = active & (residual == inf)
-            if hopeless.any():
-                best = _choose(hopeless & (lowest == inf), fz.reshape(shape), best)
-            lowest = np.where(active, np.minimum(lowest, residual), lowest)
-            active &= (lowest > tol) & ~hopeless
-            if not active.any():
-                break
-            following = propose(fz, g).reshape(shape)
-            z = following if active.all() else _choose(active, following, best)
+        with quiet():  # what is not finite is told by its residual
+            for _ in range(max_iter):
+                fz = f(z).reshape(n, -1)
+                g = fz - z.reshape(n, -1)
+                residual = relative_residual(fz, g)
+                trajectory.append(residual)
+                iterations += active
+                better = (residual < lowest) | ~active
+                best = z if better.all() else _choose(better, z, best)
+                hopeless = active & (residual == inf)
+                if hopeless.any():
+                    best = _choose(hopeless & (lowest == inf), fz.reshape(shape), best)
+                lowest = np.where(active, np.minimum(lowest, residual), lowest)
+                active &= (lowest > tol) & ~hopeless
+                if not active.any():
+                    break
+                following = propose(fz, g).reshape(shape)
+                z = following if active.all() else _choose(active, following, best)
         return best, SolverInfo(iterations, lowest, lowest <= tol, np.array(trajectory))
 
     def begin(self, z0: NDArray) -> Propose:

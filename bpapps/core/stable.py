@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core.initializers import initialize
+from bpapps.core.initializers import check_initializer, initialize
 from bpapps.core.layers import Back, Dense, Layer, Rng, _positive
 from bpapps.core.params import Params, Shape, Tree
 from bpapps.core.spatial import Conv2D
@@ -126,6 +126,7 @@ class SymmetricDense(_Square):
 
     def __post_init__(self) -> None:
         _positive("SymmetricDense", units=self.units)
+        check_initializer(self.initializer)
 
     def _initial(self, rng: np.random.Generator) -> Tree:
         shape = (self.units, self.units)

@@ -149,8 +149,9 @@ def write_index(folder: str | Path) -> Path:
         {"link": f"{quote(name)}/index.html", "results": results}
         for name, results in load_benchmarks(folder).items()
     ]
+    explained = "explain/index.html" if (folder / "explain" / "index.html").is_file() else ""
     page = _environment().get_template("index.html")
-    text = page.render(cards=cards, benchmarks=benchmarks)
+    text = page.render(cards=cards, benchmarks=benchmarks, explained=explained)
     with writing_to(folder):
         return write(folder / "index.html", text)
 

@@ -16,15 +16,20 @@ from bpapps.core import (
     ACTIVATIONS,
     GELU,
     Alignment,
+    Anderson,
     Average,
     AveragePool2D,
     Beside,
+    Bounded,
+    Broyden,
     Chain,
     Conv2D,
+    Damped,
     Dense,
     Difference,
     Dropout,
     Each,
+    FixedPoint,
     Flatten,
     GlobalPool2D,
     GroupNorm,
@@ -32,6 +37,7 @@ from bpapps.core import (
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
+    MonotoneDense,
     Pairs,
     Params,
     ReLU,
@@ -40,6 +46,7 @@ from bpapps.core import (
     Sigmoid,
     SiLU,
     Softplus,
+    SymmetricDense,
     Tanh,
     check_layer,
     pack,
@@ -62,6 +69,11 @@ LENET = Chain(
     Dropout(0.3),
     Dense(4, "glorot_uniform"),
 )
+
+EXACT: dict[str, Any] = {"tol": 1e-14, "max_iter": 400}
+SETTLING = Chain(Tanh(), Bounded(Dense(5)))
+HALF = Chain(Tanh(), Bounded(Dense(5), 0.4))
+PICTURE = {"inject": Conv2D(2, 3, padding="same"), **EXACT}
 
 TABLE: list[tuple[Any, tuple[int, ...]]] = [
     (Dense(4), (3,)),
@@ -145,6 +157,35 @@ TABLE: list[tuple[Any, tuple[int, ...]]] = [
     (Residual(Chain(Dense(4), Tanh()), Chain(Dropout(0.3), Dense(4))), (3,)),
     (Residual(Tanh(), Residual(Residual(Dense(4)), LayerNorm())), (4,)),
     (Residual(Chain(Conv2D(2, 3, 2, 1), GELU()), Conv2D(2, 1, 2)), (5, 6, 3)),
+    (MonotoneDense(4), (4,)),
+    (MonotoneDense(1, 1.0), (1,)),
+    (SymmetricDense(4), (4,)),
+    (Bounded(Dense(4), 0.3), (3,)),
+    (Bounded(Dense(4), 100.0), (3,)),
+    (Bounded(Conv2D(3, 3, padding="same"), 1.5), (4, 5, 2)),
+    *(
+        (FixedPoint(SETTLING, Dense(5), solver, **EXACT), (3,))
+        for solver in (Damped(), Damped(0.7), Anderson(), Anderson(2, 1e-6, 0.8), Broyden())
+    ),
+    (FixedPoint(Chain(ReLU(), MonotoneDense(4, 0.5)), Dense(4), **EXACT), (6,)),
+    (FixedPoint(Chain(Tanh(), SymmetricDense(3)), Identity(), Damped(0.5), **EXACT), (3,)),
+    (FixedPoint(Residual(HALF, Bounded(Dense(5), 0.4)), Dense(5), **EXACT), (3,)),
+    (FixedPoint(Chain(Tanh(), Dropout(0.5), Bounded(Dense(5))), Dense(5), **EXACT), (3,)),
+    (FixedPoint(Chain(ReLU(), Bounded(Conv2D(2, 3, padding="same"))), **PICTURE), (4, 3, 1)),
+    (
+        FixedPoint(
+            Chain(Tanh(), Conv2D(2, 3, padding="same"), GroupNorm(1, 30.0)),
+            solver=Broyden(),
+            backward_solver=Anderson(),
+            backward_tol=1e-13,
+            backward_max_iter=300,
+            **PICTURE,
+        ),
+        (3, 4, 2),
+    ),
+    (FixedPoint(SETTLING, Dense(5), gradient="unrolled", steps=1), (3,)),
+    (FixedPoint(SETTLING, Dense(5), gradient="unrolled", steps=6, damping=0.6), (3,)),
+    (Chain(Dense(4), FixedPoint(SETTLING, Dense(5), **EXACT), Tanh(), Dense(2)), (3,)),
     (LENET, (64,)),
 ]
 
@@ -428,6 +469,11 @@ def test_back_without_dx_stops_at_the_first_layer_that_learns() -> None:
 
 
 WRONG_SHAPES = [
+    (MonotoneDense(3), (4,), "MonotoneDense"),
+    (SymmetricDense(3), (3, 1), "SymmetricDense"),
+    (Bounded(Conv2D(2, 3)), (9,), "Conv2D"),
+    (FixedPoint(Dense(3), Dense(4)), (4,), "FixedPoint"),
+    (FixedPoint(Dense(3), Dense(3)), (2, 2), "Dense"),
     (Dense(3), (2, 2), "Dense"),
     (Dense(3), (), "Dense"),
     (Reshape((2, 3)), (5,), "Reshape"),
@@ -475,6 +521,36 @@ OUT_OF_RANGE = [
     *((GroupNorm, {"groups": value}) for value in (0, -1, 1.5)),
     (GroupNorm, {"groups": 2, "epsilon": -1e-5}),
     *((LeakyReLU, {"negative_slope": value}) for value in (nan, inf)),
+    *((MonotoneDense, {"units": 2, "margin": value}) for value in (0.0, 1.1, nan)),
+    *((MonotoneDense, {"units": value}) for value in (0, 1.5)),
+    (SymmetricDense, {"units": 0}),
+    (SymmetricDense, {"units": 2, "initializer": "zeros"}),
+    *((Bounded, {"inner": Dense(2), "bound": value}) for value in (0.0, -1.0, nan, inf)),
+    *((Bounded, {"inner": value}) for value in (Tanh(), Dense, 3, Chain(Dense(2)))),
+    *(
+        (FixedPoint, {"cell": Dense(2), "inject": Dense(2)} | wrong)
+        for wrong in (
+            {"cell": Dense},
+            {"inject": 3},
+            {"solver": "anderson"},
+            {"backward_solver": Damped},
+            {"tol": 0.0},
+            {"tol": nan},
+            {"backward_tol": inf},
+            {"max_iter": 0},
+            {"max_iter": 2.5},
+            {"backward_max_iter": 0},
+            {"gradient": "exact"},
+            {"steps": 0},
+            {"damping": 0.0},
+            {"damping": 1.5},
+            {"jacobian_penalty": -1.0},
+            {"jacobian_penalty": nan},
+        )
+    ),
+    *((Damped, {"damping": value}) for value in (0.0, 1.1, nan)),
+    *((Anderson, wrong) for wrong in ({"memory": 0}, {"ridge": -1.0}, {"damping": 2.0})),
+    (Broyden, {"memory": 0}),
     *((Reshape, {"shape": value}) for value in ((0, 2), (-1,), (1.5,))),
 ]
 

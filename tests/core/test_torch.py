@@ -17,12 +17,14 @@ from bpapps.core import (  # noqa: E402
     Average,
     AveragePool2D,
     Beside,
+    Bounded,
     Chain,
     Conv2D,
     Dense,
     Difference,
     Dropout,
     Each,
+    FixedPoint,
     Flatten,
     GlobalPool2D,
     GroupNorm,
@@ -31,6 +33,7 @@ from bpapps.core import (  # noqa: E402
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
+    MonotoneDense,
     Pairs,
     Params,
     Plan,
@@ -43,6 +46,7 @@ from bpapps.core import (  # noqa: E402
     SoftmaxCrossEntropy,
     Softplus,
     SquaredError,
+    SymmetricDense,
     Tanh,
     initial_params,
     pack,
@@ -165,6 +169,45 @@ def differences(p: Any, x: Any) -> Any:
     return torch.cat([(x[:, 0] - x[:, 1]).abs(), x[:, 0] * x[:, 1]], 1)
 
 
+def monotone(margin: float) -> Callable[[Any, Any], Any]:
+    def run(p: Any, x: Any) -> Any:
+        W = (1 - margin) * torch.eye(len(p.A), dtype=x.dtype) - p.A.T @ p.A + p.B - p.B.T
+        return x @ W
+
+    return run
+
+
+def symmetric(p: Any, x: Any) -> Any:
+    return x @ (p.W + p.W.T) / 2
+
+
+class Scaled:
+    """Parameters with each unit's incoming weights scaled down to a bound."""
+
+    def __init__(self, p: Any, bound: float) -> None:
+        total = p.W.abs().sum(tuple(range(p.W.ndim - 1)))
+        self.W, self.b = p.W * (bound / total).clamp(max=1), p.b
+
+
+def bounded(function: Callable, bound: float) -> Callable[[Any, Any], Any]:
+    return lambda p, x: function(Scaled(p, bound), x)
+
+
+def settled(cell: Callable, inject: Callable, steps: int = 150) -> Callable[[Any, Any], Any]:
+    """The fixed point by so many plain iterations, through which autograd differentiates."""
+
+    def run(p: Any, x: Any) -> Any:
+        injected = inject(p.part("inject"), x)
+        z = torch.zeros_like(injected)
+        for _ in range(steps):
+            z = cell(p.part("cell"), z) + injected
+        return z
+
+    return run
+
+
+EXACT: dict[str, Any] = {"tol": 1e-14, "max_iter": 400}
+
 LENET = Chain(
     Reshape((8, 8, 1)),
     Conv2D(4, 3, padding="same"),
@@ -244,6 +287,25 @@ TABLE: list[tuple[Any, tuple[int, ...], Callable[[Any, Any], Any]]] = [
         ),
     ),
     (Chain(Dense(6), Tanh(), Dense(2)), (5,), chain(dense, elementwise(torch.tanh), dense)),
+    (MonotoneDense(4, 0.3), (4,), monotone(0.3)),
+    (SymmetricDense(4), (4,), symmetric),
+    (Bounded(Dense(4), 1.0), (3,), bounded(dense, 1.0)),
+    (Bounded(Conv2D(3, 3, 1, 1), 2.0), (4, 5, 2), bounded(convolution(1, 1), 2.0)),
+    (
+        FixedPoint(Chain(Tanh(), Bounded(Dense(6), 0.8)), Dense(6), **EXACT),
+        (4,),
+        settled(chain(elementwise(torch.tanh), bounded(dense, 0.8)), dense),
+    ),
+    (
+        FixedPoint(Chain(ReLU(), Bounded(Conv2D(2, 3, 1, 1), 0.8)), Conv2D(2, 3, 1, 1), **EXACT),
+        (4, 5, 3),
+        settled(chain(elementwise(torch.relu), bounded(convolution(1, 1), 0.8)), convolution(1, 1)),
+    ),
+    (
+        FixedPoint(Chain(Tanh(), Dense(6)), Dense(6), gradient="unrolled", steps=7),
+        (4,),
+        settled(chain(elementwise(torch.tanh), dense), dense, steps=7),
+    ),
     (LENET, (64,), lenet),
 ]
 
