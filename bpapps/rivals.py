@@ -85,7 +85,7 @@ def step_bytes(net: Any, X: NDArray[Any], y: NDArray[Any]) -> int:
     batch = X[:size], y[:size]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotConvergedWarning)  # of a net that is hardly trained
-        fresh.partial_fit(*batch, classes=net.classes_)
+        fresh.partial_fit(*batch, classes=np.unique(y))
         tracemalloc.start()
         try:
             fresh.partial_fit(*batch)

@@ -7,6 +7,7 @@ pictures are normalised to for it.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bpapps.augment import Distortion
 from bpapps.core import (
@@ -53,7 +54,7 @@ def _small() -> list[Layer]:
     ]
 
 
-SETTLING: dict[str, float] = {"backward_tol": 1e-2, "jacobian_penalty": 1.0}
+SETTLING: dict[str, Any] = {"backward_tol": 1e-2, "jacobian_penalty": 1.0}
 """Without the penalty activations took twice as many iterations; an error that is 1% off trained
 as well."""
 
