@@ -266,7 +266,7 @@ def report(
         plan = _config(task, data, preset, settings, start, seed, quick)
         source = plan.data
         split = chosen.load_data(source, data_dir, seed)
-    others = [runs.find(name) for name in against]
+    others = [runs.contender(runs.find(name)) for name in against]
     folder = out.resolve() if out else Path("reports") / chosen.report_name(source)
     scores = runs.scores_in(folder)
     checkpoint = folder / runs.CHECKPOINT

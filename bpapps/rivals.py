@@ -29,11 +29,12 @@ ITERATIONS = (5, 10, 20, 40)
 
 @dataclass(frozen=True)
 class Contender:
-    """A fitted pipeline with a name, and how it was trained.
+    """A fitted pipeline of a task with a name, and how it was trained.
 
     ``history`` holds a record an epoch, ``seconds`` are those of the whole training.
     """
 
+    task: str
     name: str
     pipeline: Pipeline
     history: Sequence[Mapping[str, Any]]

@@ -34,6 +34,7 @@ from bpapps.evaluation import (
 )
 from bpapps.intervals import Interval
 from bpapps.models import Model
+from bpapps.rivals import Contender
 from bpapps.splits import OwnerSplit, Split
 
 Progress = Callable[[int, int, str], None]
@@ -296,7 +297,7 @@ def measure(
     dependence: bool = True,
     quick: bool = False,
     seed: int | None = None,
-    against: Sequence[Run] = (),
+    against: Sequence[Contender] = (),
     scored: verifiers.ScoredSplit | None = None,
     progress: Progress | None = None,
 ) -> Results:
@@ -304,7 +305,7 @@ def measure(
 
     Args:
         command: what the report says it was made by.
-        against: other runs, of the same task, that are measured beside it on the same pictures.
+        against: other nets, of the same task, that are measured beside it on the same pictures.
         noise: also under corruptions; dependence: also train anew on less and on worse data.
         quick: fewer pictures for the noise, and no further trainings.
         seed: for what is drawn to make noise; by default the run's.
@@ -322,7 +323,7 @@ def measure(
     else:
         results = _of_classifier(run, split, noise, dependence, quick, seed, progress)
         if against:
-            _measure_rivals(results, [run, *against], split, quick, seed, progress)
+            _measure_rivals(results, [contender(run), *against], split, quick, seed, progress)
     seconds = run.model.metadata.get("training", {}).get("seconds", 0.0)
     results.made = made(command, seed, seconds + time.perf_counter() - start)
     return results
@@ -367,47 +368,54 @@ def _of_classifier(
     return results
 
 
-def _check_rivals(run: Run, against: Sequence[Run]) -> None:
+def contender(run: Run, name: str = "") -> Contender:
+    """A run to be measured beside others, under a name, by default its preset's."""
+    training = run.model.metadata.get("training", {})
+    return Contender(
+        run.model.task.name, name or run.config.preset or run.model.task.name, run.model.pipeline,
+        run.history, training.get("seconds", 0.0), training.get("epochs", 0),
+    )  # fmt: skip
+
+
+def _check_rivals(run: Run, against: Sequence[Contender]) -> None:
     for other in against:
-        if other.model.task.name != run.model.task.name or run.model.task.verifies:
+        if other.task != run.model.task.name or run.model.task.verifies:
             raise ValueError(
-                f"a model for {other.model.task.name} cannot be measured beside one for "
+                f"a model for {other.task} cannot be measured beside one for "
                 f"{run.model.task.name}; only recognisers of one task can"
             )
 
 
 def _measure_rivals(
     results: Results,
-    contenders: Sequence[Run],
+    contenders: Sequence[Contender],
     split: Split,
     quick: bool,
     seed: int,
     progress: Progress | None,
 ) -> None:
     """Put the nets side by side; the first one's noise is measured already."""
-    names = [run.config.preset or run.model.task.name for run in contenders]
-    pictures = _pictures(contenders[0].model, split.test_images)
+    pictures = images.as_pictures(split.test_images)
+    if not isinstance(pictures, np.ndarray):
+        raise ValueError("nets are measured side by side on pictures of one size only")
     rows = _some(len(pictures), QUICK_PICTURES if quick else NOISE_PICTURES, seed)
     batch = split.train_images[:BATCH], split.train_labels[:BATCH]
-    for place, (name, run) in enumerate(zip(names, contenders, strict=True)):
-        net, training = run.model.pipeline, run.model.metadata.get("training", {})
-        _check_classes(run.model, split.test_labels)
+    names: list[str] = []
+    for net in contenders:
         curves = results.noise
-        if place and curves:
+        if names and curves:
             curves = experiments.noise_sweep(
-                net.predict, pictures[rows], split.test_labels[rows], seed=seed, progress=progress
-            )
-        again = names[: place + 1].count(name)
-        contender = rivals.Contender(
-            f"{name} {again}" if again > 1 else name, net, run.history,
-            training.get("seconds", 0.0), training.get("epochs", 0),
-        )  # fmt: skip
-        results.rivals.append(
-            rivals.rival(contender, split.test_images, split.test_labels, batch, curves)
-        )
+                net.pipeline.predict, pictures[rows], split.test_labels[rows],
+                seed=seed, progress=progress,
+            )  # fmt: skip
+        again = names.count(net.name)
+        names.append(net.name)
+        named = replace(net, name=f"{net.name} {again + 1}") if again else net
+        found = rivals.rival(named, split.test_images, split.test_labels, batch, curves)
+        results.rivals.append(found)
         if not results.step_memory:
-            values = net[:-1].transform(batch[0])
-            results.step_memory = rivals.step_memory(net[-1], values, batch[1])
+            values = net.pipeline[:-1].transform(batch[0])
+            results.step_memory = rivals.step_memory(net.pipeline[-1], values, batch[1])
 
 
 def _of_verifier(

@@ -40,7 +40,12 @@ def results(split: Split) -> Results:
     recurrent = trained(split, layers=[Flatten(), SETTLING, ReLU()])
     static = trained(split, layers=None, hidden_layer_sizes=[64])
     return runs.measure(
-        recurrent, split, "a command", dependence=False, quick=True, against=[static, static]
+        recurrent,
+        split,
+        "a command",
+        dependence=False,
+        quick=True,
+        against=[runs.contender(static), runs.contender(static)],
     )
 
 
@@ -102,7 +107,12 @@ def test_a_report_without_pictures_shows_none(results: Results) -> None:
 
 def test_models_of_two_tasks_are_not_set_side_by_side(split: Split) -> None:
     with pytest.raises(ValueError, match="a model for signatures cannot be measured beside one"):
-        runs.measure(runs.find("digits"), split, "a command", against=[runs.find("signatures")])
+        runs.measure(
+            runs.find("digits"),
+            split,
+            "a command",
+            against=[runs.contender(runs.find("signatures"))],
+        )
 
 
 def test_against_on_the_command_line(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ have them. As there, ``__init__`` only stores, and what was learned ends in an u
 """
 
 from bpapps.estimators.classifier import BackpropClassifier
+from bpapps.estimators.memory import AssociativeMemory
 from bpapps.estimators.pairs import PairClassifier
 from bpapps.estimators.regressor import BackpropRegressor
 
-__all__ = ["BackpropClassifier", "BackpropRegressor", "PairClassifier"]
+__all__ = ["AssociativeMemory", "BackpropClassifier", "BackpropRegressor", "PairClassifier"]
