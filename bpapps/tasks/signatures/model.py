@@ -89,14 +89,14 @@ PRESETS = {
     ),
     "adapt": Preset(
         summary="the net of align, to be trained further on real writers with --start signatures: "
-        "less distortion, and four more looks",
+        "less distortion, and two more looks",
         preprocessing={"height": HEIGHT, "width": WIDTH},
         estimator={
             "layers": _maps(),
             "comparison": _compared_in_place(),
             **_TRAINING,
             "augment": REAL,
-            "votes": 4,
+            "votes": 2,
             "n_groups": 400,
             "max_iter": 16,
         },
