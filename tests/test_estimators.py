@@ -62,7 +62,7 @@ from bpapps.core import (
     check_network,
     training,
 )
-from bpapps.estimators import BackpropClassifier, BackpropRegressor
+from bpapps.estimators import AssociativeMemory, BackpropClassifier, BackpropRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -135,6 +135,7 @@ PAIRS = pytest.mark.parametrize(
         BackpropRegressor(solver="lbfgs", max_iter=20),
         BackpropClassifier(solver="adamw", learning_rate_init=0.02, max_iter=20),
         BackpropRegressor(solver="adamw", learning_rate_init=0.02, max_iter=20, loss="huber"),
+        AssociativeMemory(16, max_iter=5),
     ],
 )
 def test_scikit_learn_checks(estimator: BaseEstimator, check: Callable[[Any], None]) -> None:

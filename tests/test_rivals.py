@@ -97,6 +97,17 @@ def test_the_section_shows_every_net(results: Results, tmp_path: Path) -> None:
     assert write_report(results, tmp_path).exists()
 
 
+def test_the_curves_show_how_long_it_took_to_settle(results: Results) -> None:
+    assert "Iterations to settle" in render(results)
+    history = [{**record, "forward_unconverged": 2} for record in results.training["history"]]
+    told = render(replace(results, training={**results.training, "history": history}))
+    assert "in 4 epochs: activations of 8 pictures, errors of 0." in told
+    assert "Not settled" not in render(results)
+    static = [{**record, "forward_iterations": None} for record in history]
+    page = render(replace(results, training={**results.training, "history": static}))
+    assert "Iterations to settle" not in page
+
+
 def test_a_report_without_pictures_shows_none(results: Results) -> None:
     bare = results.without_pictures()
     assert PNG_URI in render(results)

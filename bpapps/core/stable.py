@@ -119,7 +119,11 @@ class MonotoneDense(_Square):
 
 @dataclass(frozen=True)
 class SymmetricDense(_Square):
-    """``y = x (W + Wᵀ) / 2``: connections that are the same both ways (Hopfield 1984)."""
+    """``y = x (W + Wᵀ) / 2``: connections that are the same both ways (Hopfield 1984).
+
+    They are drawn half as large as the initializer says, for the largest eigenvalue of the
+    symmetric part would be √2 (Wigner 1958), and a net that settles fast is to start below 1.
+    """
 
     units: int
     initializer: str = "glorot_normal"
@@ -130,7 +134,7 @@ class SymmetricDense(_Square):
 
     def _initial(self, rng: np.random.Generator) -> Tree:
         shape = (self.units, self.units)
-        return {"W": initialize(self.initializer, shape, *shape, rng)}
+        return {"W": 0.5 * initialize(self.initializer, shape, *shape, rng)}
 
     def weights(self, p: Params) -> NDArray:
         """The symmetric part of W."""

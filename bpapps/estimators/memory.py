@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -46,7 +46,7 @@ class Spoil:
 
 
 @dataclass(eq=False, repr=False)
-class AssociativeMemory(TransformerMixin, BaseEstimator):
+class AssociativeMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Restores what it has learned from corrupted input: a transformer, such as a denoiser.
 
     Neurons that all feed each other, with connections that are the same both ways (Hopfield 1984),
@@ -128,7 +128,7 @@ class AssociativeMemory(TransformerMixin, BaseEstimator):
             solver=Damped(self.time_step),
             tol=self.tol,
             max_iter=self.max_steps,
-            jacobian_penalty=0.1,
+            jacobian_penalty=0.5,
         )
         return [settling, Tanh()]
 
@@ -143,7 +143,3 @@ class AssociativeMemory(TransformerMixin, BaseEstimator):
     def params_(self) -> Any:
         """The net's parameters."""
         return self.net_.params_
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_features_in_

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def training_curves(history: Sequence[dict[str, Any]]) -> list[Plot]:
-    """Loss, validation score and learning rate by epoch, each that was recorded."""
+    """Loss, validation score, learning rate and iterations by epoch, each that was recorded."""
     loss = _series(history, "loss")
     validation = _series(history, "validation_loss")
     score = _series(history, "validation_score")
@@ -59,6 +59,13 @@ def training_curves(history: Sequence[dict[str, Any]]) -> list[Plot]:
         plots.append(_epochs("Validation score", {"validation": score}))
     if len({value for _, value in rate}) > 1:
         plots.append(_epochs("Learning rate", {"learning rate": rate}))
+    settling = {
+        name: _series(history, key)
+        for name, key in (("activations", "forward_iterations"), ("error", "backward_iterations"))
+    }
+    if settling["activations"]:
+        known = {name: line for name, line in settling.items() if line}
+        plots.append(_epochs("Iterations to settle", known))
     return plots
 
 

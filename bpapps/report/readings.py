@@ -294,3 +294,20 @@ def rivals(nets: Sequence[Rival]) -> str:
     smallest = min(nets, key=lambda net: net.n_parameters)
     text += f" {words.capital(smallest.name)} has the fewest parameters"
     return f"{text}, {words.count(smallest.n_parameters)}."
+
+
+def unsettled(results: Results) -> str:
+    """How many fixed points were not found while training, or nothing where all were."""
+    records = results.training.get("history") or []
+    counts = [
+        (record.get("forward_unconverged", 0), record.get("backward_unconverged", 0))
+        for record in records
+    ]
+    forward, backward = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    if not forward + backward:
+        return ""
+    epochs = sum(any(pair) for pair in counts)
+    return (
+        f"Not settled within the iterations allowed, in {words.plural(epochs, 'epoch')}: "
+        f"activations of {words.count(forward)} pictures, errors of {words.count(backward)}."
+    )

@@ -88,15 +88,14 @@ PRESETS = {
         },
     ),
     "adapt": Preset(
-        summary="the net of align, to be trained further on real writers with --start signatures: "
-        "less distortion, and two more looks",
+        summary="the net of align with less distortion, to train it further on real writers: "
+        "--start signatures",
         preprocessing={"height": HEIGHT, "width": WIDTH},
         estimator={
             "layers": _maps(),
             "comparison": _compared_in_place(),
             **_TRAINING,
             "augment": REAL,
-            "votes": 2,
             "n_groups": 400,
             "max_iter": 16,
         },
