@@ -124,20 +124,20 @@ def test_damping_is_euler_s_method() -> None:
 def test_a_hard_sample_does_not_spoil_the_rest(solver: Solver) -> None:
     """Each by itself ends as in a batch with one that never settles: same bits, same count."""
     f, _ = affine(0.6)
-    alone, info = solver(f, np.zeros((N, SIZE)), 1e-6, 60)
+    alone, info = solver(f, np.zeros((N, SIZE)), 1e-6, 100)
 
     def with_a_hard_one(z: np.ndarray) -> np.ndarray:
         y = f(z)
         y[2] = z[2] + np.sqrt(1 + z[2] ** 2)  # has no fixed point
         return y
 
-    together, hard = solver(with_a_hard_one, np.zeros((N, SIZE)), 1e-6, 60)
+    together, hard = solver(with_a_hard_one, np.zeros((N, SIZE)), 1e-6, 100)
     rest = np.arange(N) != 2
     assert not hard.converged[2]
     assert hard.converged[rest].all()
     assert together[rest].tobytes() == alone[rest].tobytes()
     np.testing.assert_array_equal(hard.iterations[rest], info.iterations[rest])
-    assert hard.iterations[2] > info.iterations.max()
+    assert hard.trajectory.shape[0] > info.iterations[rest].max()
 
 
 @each
