@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -124,20 +125,20 @@ def test_damping_is_euler_s_method() -> None:
 def test_a_hard_sample_does_not_spoil_the_rest(solver: Solver) -> None:
     """Each by itself ends as in a batch with one that never settles: same bits, same count."""
     f, _ = affine(0.6)
-    alone, info = solver(f, np.zeros((N, SIZE)), 1e-6, 60)
+    alone, info = solver(f, np.zeros((N, SIZE)), 1e-6, 100)
 
     def with_a_hard_one(z: np.ndarray) -> np.ndarray:
         y = f(z)
         y[2] = z[2] + np.sqrt(1 + z[2] ** 2)  # has no fixed point
         return y
 
-    together, hard = solver(with_a_hard_one, np.zeros((N, SIZE)), 1e-6, 60)
+    together, hard = solver(with_a_hard_one, np.zeros((N, SIZE)), 1e-6, 100)
     rest = np.arange(N) != 2
     assert not hard.converged[2]
     assert hard.converged[rest].all()
     assert together[rest].tobytes() == alone[rest].tobytes()
     np.testing.assert_array_equal(hard.iterations[rest], info.iterations[rest])
-    assert hard.iterations[2] > info.iterations.max()
+    assert hard.trajectory.shape[0] > info.iterations[rest].max()
 
 
 @each
@@ -248,15 +249,17 @@ def test_the_innermost_recording_hears() -> None:
 
 def test_each_thread_hears_its_own() -> None:
     p = initial_params(LAYER, (3,))
+    all_at_once = Barrier(4)
 
     def sizes(n: int) -> list[int]:
         with recording() as record:
-            for _ in range(5):
-                LAYER(p, X[:n])
+            all_at_once.wait(10)
+            LAYER(p, X[:n])
+            all_at_once.wait(10)
         return [len(info.converged) for info in record.forward]
 
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(sizes, range(1, 9))) == [[n] * 5 for n in range(1, 9)]
+        assert list(threads.map(sizes, [1, 2, 3, 4])) == [[1], [2], [3], [4]]
 
 
 def test_a_recording_ends_when_something_fails() -> None:
