@@ -66,7 +66,7 @@ class AssociativeMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Attributes:
         net_: the :class:`BackpropRegressor` that does it.
         range_: smallest and largest value of the training data, which nothing restored leaves.
-        n_features_in_: values of a sample.
+        n_iter_, n_features_in_: epochs of training, values of a sample.
     """
 
     n_neurons: int = 256
@@ -119,6 +119,7 @@ class AssociativeMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         ).fit(rows, rows)
+        self.n_iter_ = self.net_.n_iter_
         return self
 
     def _layers(self) -> list[Any]:
