@@ -59,6 +59,7 @@ def rival(
     pipeline = contender.pipeline
     answers, tally = _solved(pipeline, images)
     fitted = [step.params_.size for _, step in pipeline.steps if hasattr(step, "params_")]
+    alone = len(fitted) == 1  # a net that is trained by itself, no other one before it
     last = contender.history[-1] if contender.history else {}
     return Rival(
         name=contender.name,
@@ -70,7 +71,9 @@ def rival(
         milliseconds_one=experiments.prediction_speed(pipeline.predict, images[:1])[
             "milliseconds_one"
         ],
-        step_bytes=step_bytes(pipeline[-1], pipeline[:-1].transform(train[0]), train[1]),
+        step_bytes=step_bytes(pipeline[-1], pipeline[:-1].transform(train[0]), train[1])
+        if alone
+        else None,
         iterations=tally.iterations / tally.solved if tally.solved else None,
         backward_iterations=last.get("backward_iterations"),
         unsettled=tally.unconverged,

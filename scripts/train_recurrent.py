@@ -88,7 +88,7 @@ def behind_memory(run: runs.Run, name: str, split: Split) -> Contender:
     seconds = sum(epoch.seconds for epoch in history)
     pipeline = Pipeline([("preprocessing", preprocessing), ("memory", memory), ("net", net)])
     before = runs.contender(run)
-    return Contender(before.task, name, pipeline, [], before.seconds + seconds, before.epochs)
+    return Contender(before.task, name, pipeline, [], before.seconds + seconds, 0)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ from bpapps.report.drawing import (
     log_ticks,
     name_y,
     percents,
-    short,
     text_width,
 )
 
@@ -37,8 +36,9 @@ LOOKS = (
 def noise(rivals: Sequence[Rival]) -> Plot:
     """Mean accuracy of each net under each corruption, as dots in a row."""
     titles = sorted(rivals[0].noise, key=lambda title: rivals[0].noise[title])
-    left = 22 + text_width([short(title) for title in titles])
-    legend = 18 * math.ceil(len(rivals) / 2)
+    left = 22 + text_width(titles)
+    columns = 2 if max(len(net.name) for net in rivals) <= 16 else 1
+    legend = 18 * math.ceil(len(rivals) / columns)
     with drawing(300 + left, 60 + legend + 24 * len(titles)) as figure:
         axes = axes_of(figure, left, 22, 10 + legend, 40)
         step = 0.5 / len(rivals)
@@ -53,13 +53,13 @@ def noise(rivals: Sequence[Rival]) -> Plot:
         lows = [value for net in rivals for value in net.noise.values()]
         axes.set_xlim(max(0, math.floor(min(lows) * 10) / 10), 1.0)
         axes.set_ylim(len(titles) - 0.5, -0.5)
-        axes.set_yticks(range(len(titles)), [short(title) for title in titles])
+        axes.set_yticks(range(len(titles)), titles)
         axes.grid(axis="y", visible=False)
         percents(axes.xaxis)
         few_ticks(axes.xaxis, 5)
         for spine in ("left", "bottom"):
             axes.spines[spine].set_visible(False)
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderpad=0)
         axes.set_xlabel("accuracy, mean over the severities")
         told = "; ".join(
             f"{title}: "
