@@ -32,7 +32,9 @@ from bpapps.evaluation import (
     NoiseCurve,
     NoisePoint,
     Results,
+    Rival,
     Score,
+    StepMemory,
     TopK,
     calibration,
     confused_pairs,
@@ -370,6 +372,12 @@ results = st.builds(
     ),
     grouping_scores=lists(GroupingScore, st.text(), counts, intervals),
     group_scores=lists(GroupScore, st.text(), intervals),
+    rivals=lists(
+        Rival,
+        *(st.text(), intervals, st.dictionaries(st.text(), finite), counts, finite, counts, finite),
+        *(st.none() | counts, st.none() | finite, st.none() | finite, counts),
+    ),
+    step_memory=lists(StepMemory, counts, counts, counts),
     lines=st.none()
     | st.builds(
         LineScores,

@@ -30,7 +30,9 @@ from bpapps.evaluation import (
     NoiseCurve,
     NoisePoint,
     Results,
+    Rival,
     Score,
+    StepMemory,
     TopK,
     per_class_scores,
     png_uri,
@@ -224,7 +226,18 @@ def make_results(
             ),
         ],
     }
+    values |= make_rivals(values["noise"])
     return Results(**(values | changes))
+
+
+def make_rivals(noise: list[NoiseCurve]) -> dict[str, Any]:
+    """A net that settles and one that does not, and the memory of the former's step."""
+    under = {curve.title: 0.8 - 0.01 * place for place, curve in enumerate(noise)}
+    nets = [
+        Rival("equilibrium", about(0.99, 898), under, 269_322, 156.0, 60, 0.4, 6_000_000, 6.9, 3.6),
+        Rival("784-800-10 behind a memory", about(0.98, 898), under, 636_010, 82.0, 60, 0.1),
+    ]
+    return {"rivals": nets, "step_memory": [StepMemory(n, 6_000_000, 10**6 * n) for n in (5, 40)]}
 
 
 def make_lines(rng: np.random.Generator) -> LineScores:
@@ -282,6 +295,7 @@ def test_all_sections_in_order(page: Path) -> None:
         ("groupings", {"grouping_scores": [], "top_k": []}),
         ("pairs", {"confused_pairs": []}),
         ("groups", {"group_scores": []}),
+        ("rivals", {"rivals": [], "step_memory": []}),
         ("lines", {"lines": None}),
         ("dependence", {"learning_curve": [], "label_noise": []}),
         ("speed", {"training": {}, "speed": {}}),

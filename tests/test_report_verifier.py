@@ -182,6 +182,7 @@ def make_results(changes: dict[str, Any] | None = None, **others: Any) -> Result
     values["label_noise"] = [
         DependencePoint(share, 900, right, 60.0) for share in (0.0, 0.1, 0.2, 0.4)
     ]
+    values |= {"rivals": [], "step_memory": []}
     return whole.make_results(**(values | others))
 
 
@@ -208,7 +209,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- sections -----------------------------------------------------------------------------
 
 NOT_OF_A_VERIFIER = {"classes", "groupings", "confusion", "pairs", "groups", "mistakes", "noise"}
-NOT_OF_A_VERIFIER |= {"lines"}
+NOT_OF_A_VERIFIER |= {"lines", "rivals"}
 
 
 def test_a_verifier_has_its_own_sections_in_order() -> None:
