@@ -28,7 +28,7 @@ from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_
 
 TASK = tasks.get("characters")
 FOLDS = 5
-PRINTED_EACH, STAMPED_EACH = 1000, 600
+PRINTED_EACH, STAMPED_EACH = 450, 200
 """Pictures of each character that the shipped model is trained on."""
 STAMPED = Look(
     weight=0.12, aspect=0.5, blur=2.5, light=0.05, texture=0.02, fading=0.3, inverse=0.0
