@@ -86,7 +86,8 @@ WORKS = (
     Work("CNN 16-32-128-10", "training, 5×5 kernels, Adam, batch 128", SMALL_CNN, 1.2),
     Work("CNN 32-64-128-10", "training, 5×5 kernels, Adam, batch 128", Net((128,), (32, 64)), 1.2),
     Work("equilibrium 784-256-10", "recurrent backpropagation: 256 neurons feed each other until "
-         "they settle to 1e-4, by Anderson's method; Adam, batch 128", Net((), state=256), 1.2),
+         "they settle to 1e-4, by Anderson's method; Adam, batch 128", Net((), state=256), 1.2,
+         learning_rate=2e-4),
     Work("one picture", "prediction of one row, MLP 784-800-10", Net((800,)), 3.0,
          predicted=1, noisy=True),
     Work("10,000 pictures", "prediction at once, CNN 16-32-128-10", SMALL_CNN, 1.2,
