@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from bpapps import experiments
 from bpapps.core import Chain, FixedPoint
+from bpapps.core.parallel import contains
 from bpapps.core.solvers import NotConvergedWarning, Tally, recording
 from bpapps.evaluation import Interval, NoiseCurve, Rival, StepMemory, wilson
 
@@ -102,7 +103,7 @@ def step_memory(
     net: Any, X: NDArray[Any], y: NDArray[Any], iterations: Sequence[int] = ITERATIONS
 ) -> list[StepMemory]:
     """How a step's memory grows with the iterations; nothing for nets without a fixed point."""
-    if not _has_fixed_point(net.network_):
+    if not contains(net.network_, FixedPoint):
         return []
     points = []
     for count in iterations:
@@ -129,16 +130,6 @@ def with_fixed_points(layer: Any, **changes: Any) -> Any:
     inner = {f.name: getattr(layer, f.name) for f in fields(layer) if f.init}
     changed = {name: with_fixed_points(value, **changes) for name, value in inner.items()}
     return replace(layer, **changed) if changed != inner else layer  # type: ignore[type-var]
-
-
-def _has_fixed_point(layer: Any) -> bool:
-    if isinstance(layer, Chain):
-        return any(_has_fixed_point(inner) for inner in layer)
-    if isinstance(layer, FixedPoint):
-        return True
-    return is_dataclass(layer) and any(
-        _has_fixed_point(getattr(layer, f.name)) for f in fields(layer)
-    )
 
 
 def _solved(pipeline: Pipeline, images: Any) -> tuple[NDArray[Any], Tally]:

@@ -49,21 +49,21 @@ def microbatch_size(
     elastic distortion halves of 64 pictures were a tenth faster on two threads, of 32 slower.
     """
     half = -(-batch_size // 2)
-    if _has(network, Conv2D):
+    if contains(network, Conv2D):
         return max(1, min(half, 64 * 28 * 28 // prod(in_shape)))
     if params.size * batch_size < SMALL and not (augmented and half >= 64):
         return batch_size
     return min(half, 128)
 
 
-def _has(layer: Any, kind: type) -> bool:
+def contains(layer: Any, kind: type) -> bool:
     """Whether a layer is of a kind, or has one inside."""
     if isinstance(layer, tuple):
-        return any(_has(inner, kind) for inner in layer)
+        return any(contains(inner, kind) for inner in layer)
     if not dataclasses.is_dataclass(layer):
         return False
     fields = (getattr(layer, field.name) for field in dataclasses.fields(layer))
-    return isinstance(layer, kind) or any(_has(inner, kind) for inner in fields)
+    return isinstance(layer, kind) or any(contains(inner, kind) for inner in fields)
 
 
 def take(X: Any, rows: NDArray | slice) -> NDArray:
