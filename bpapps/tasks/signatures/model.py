@@ -75,30 +75,25 @@ _TRAINING = {
     "augment": DISTORTION,
 }
 
+_ALIGN = {
+    "layers": _maps(),
+    "comparison": _compared_in_place(),
+    **_TRAINING,
+    "n_groups": 400,
+    "max_iter": 16,
+}
+
 PRESETS = {
     "align": Preset(
         summary="two maps of features, one bent to the other and compared in place: most accurate",
         preprocessing={"height": HEIGHT, "width": WIDTH},
-        estimator={
-            "layers": _maps(),
-            "comparison": _compared_in_place(),
-            **_TRAINING,
-            "n_groups": 400,
-            "max_iter": 16,
-        },
+        estimator=_ALIGN,
     ),
     "adapt": Preset(
         summary="the net of align with less distortion, to train it further on real writers: "
         "--start signatures",
         preprocessing={"height": HEIGHT, "width": WIDTH},
-        estimator={
-            "layers": _maps(),
-            "comparison": _compared_in_place(),
-            **_TRAINING,
-            "augment": REAL,
-            "n_groups": 400,
-            "max_iter": 16,
-        },
+        estimator={**_ALIGN, "augment": REAL},
     ),
     "vector": Preset(
         summary="a vector of 64 numbers for each signature, the classic siamese net: quicker",
