@@ -288,8 +288,7 @@ def find_ink(stack: Stack, broadest: float = 0.4, crowded: bool = False) -> Ink:
     """
     side = max(stack.shape[1:])
     blur = max(0.7, side / 48)
-    doubt = 0.2 if crowded else 0.0
-    ink_bright = stack * polarity(stack, blur, 0.3 * broadest * side, doubt)[:, None, None]
+    ink_bright = stack * polarity(stack, blur, 0.3 * broadest * side, crowded)[:, None, None]
     # A narrow window follows any light by itself; a broad one would take a lamp's halo for ink,
     # and needs to be told that beyond the edge, where a stroke may run along, there is paper.
     even = broadest > 0.3
@@ -302,6 +301,10 @@ def find_ink(stack: Stack, broadest: float = 0.4, crowded: bool = False) -> Ink:
         soft[noisy] = smooth(contrast[noisy], 2 * blur)
     shadow = opening(soft, round(broadest * side), 0.0 if even else None)
     contrast, soft = contrast - shadow, soft - shadow
+    flat = two_toned(ink_bright) if crowded else np.zeros(len(stack), dtype=bool)
+    if flat.any():  # nothing of light or shadow is left to take away
+        contrast[flat] = ink_bright[flat] - ink_bright[flat].min(axis=(1, 2), keepdims=True)
+        soft[flat] = smooth(contrast[flat], blur)
     rest = _mean_where(soft < 0.8 * otsu(soft)[:, None, None], contrast)
     contrast, soft = contrast - rest, soft - rest
     threshold = 0.8 * otsu(soft)
@@ -362,7 +365,7 @@ def why_not_one(picture: NDArray[np.float32], what: str, crowded: bool = False) 
     # Not by the mask: it is of a smoothed copy, in which the gaps of a bold letter fill.
     if broad and (inside > 0.6 * ink.level[0]).mean() > 0.85:
         return "the ink is one solid block"
-    pieces = count_pieces(ink.mask[0])
+    pieces = count_pieces(ink.mask)[0]
     if pieces > 4:
         return f"the ink is in {pieces} places; give one {what} a picture"
     return None
@@ -381,17 +384,36 @@ def full_ink(field: Stack) -> NDArray[np.float32]:
     return np.where(full > 0, full, 1)
 
 
-def polarity(stack: Stack, blur: float, reach: float, doubt: float = 0.0) -> NDArray[np.float32]:
+def polarity(stack: Stack, blur: float, reach: float, crowded: bool = False) -> NDArray[np.float32]:
     """+1 where the ink is brighter than the paper around it, -1 where darker; (n,).
 
     Strokes stand out from their surroundings within ``reach`` pixels, all to one side, while
-    the edge of a shadow goes to both: the sign of the third moment of the differences. A
-    skewness below ``doubt`` is not enough to call the ink the brighter.
+    the edge of a shadow goes to both: the skewness of the differences. ``crowded``: the ink may
+    be more than the paper, as in tight crops of bold print. Then it counts too that ink hangs
+    together, and cuts the paper into pieces; and where in doubt the ink is the darker.
     """
-    detail = smooth(stack, blur) - smooth(stack, reach)
-    third = (detail * detail * detail).sum(axis=(1, 2))
-    least = doubt * detail[0].size * (detail * detail).mean(axis=(1, 2)) ** 1.5 if doubt else 0
-    return np.where(third < least, np.float32(-1), np.float32(1))
+    soft = smooth(stack, blur)
+    detail = soft - smooth(stack, reach)
+    third = (detail * detail * detail).mean(axis=(1, 2))
+    if not crowded:
+        return np.where(third < 0, np.float32(-1), np.float32(1))
+    skewness = third / np.maximum((detail * detail).mean(axis=(1, 2)) ** 1.5, 1e-12)
+    low, high = np.percentile(soft, (2, 98), axis=(1, 2))
+    dark = soft < ((low + high) / 2)[:, None, None]
+    apart = count_pieces(dark, _PIECE) - count_pieces(~dark, _PIECE)
+    evidence = skewness + np.clip(apart, -3, 3) / 3
+    return np.where(evidence < _DOUBT, np.float32(-1), np.float32(1))
+
+
+_PIECE = 0.01  # share of the picture that a piece of it counts from
+_DOUBT = 0.1  # of the two, dark ink is the commoner
+
+
+def two_toned(stack: Stack) -> NDArray[np.bool_]:
+    """Which pictures hold hardly more than two values, as after a threshold; (n,)."""
+    low, high = stack.min(axis=(1, 2), keepdims=True), stack.max(axis=(1, 2), keepdims=True)
+    share = (stack - low) / np.maximum(high - low, 1e-6)
+    return np.minimum(share, 1 - share).mean(axis=(1, 2)) < 0.01
 
 
 def _mean_where(mask: Mask, stack: Stack) -> Stack:
@@ -522,11 +544,17 @@ def drop_specks(mask: Mask, weight: Stack, share: float = 0.1) -> Mask:
     return keep[pieces]
 
 
-def count_pieces(mask: NDArray[np.bool_]) -> int:
-    """How many connected pieces a mask (h, w) has."""
+def count_pieces(mask: Mask, least: float = 0.0) -> NDArray[np.intp]:
+    """How many connected pieces each picture's mask has that are ``least`` of the picture, (n,)."""
     from scipy.ndimage import label
 
-    return int(label(mask, _TOUCHING[1])[1])
+    pieces, count = label(mask, _TOUCHING)
+    flat = pieces.ravel()
+    owner = np.zeros(count + 1, dtype=np.intp)
+    owner[flat] = np.repeat(np.arange(len(mask)), mask[0].size)
+    large = np.bincount(flat, minlength=count + 1) >= least * mask[0].size
+    large[0] = False
+    return np.bincount(owner[large], minlength=len(mask))
 
 
 # ------------------------------------------------------------------ geometry

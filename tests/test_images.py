@@ -377,7 +377,8 @@ def test_specks_and_what_hangs_in_from_the_edge_are_dropped():
     mask[39, 2:30] = True  # a ruled line
     found = images.drop_specks(mask[None], np.ones((1, *mask.shape), dtype=np.float32))
     assert (found[0] == kept).all()
-    assert images.count_pieces(mask) == 3
+    assert images.count_pieces(np.stack([mask, kept])).tolist() == [3, 1]
+    assert images.count_pieces(mask[None], least=0.002).tolist() == [2]  # not the speck
 
 
 def test_a_tight_crop_keeps_its_pieces():
