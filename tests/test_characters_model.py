@@ -10,11 +10,12 @@ import matplotlib
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import grey_dilation
+from scipy.ndimage import gaussian_filter, grey_dilation
 from sklearn.base import clone
 
 from bpapps import datasets, images, tasks
 from bpapps.augment import Distortion
+from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.preprocess import SIZES, CharacterNormalizer
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
@@ -75,16 +76,20 @@ def test_the_second_channel_is_empty_where_the_ink_fills_the_picture() -> None:
     assert not placed.any()
 
 
-def test_bold_print_cut_tight_is_dark_ink() -> None:
+@pytest.mark.parametrize(("light", "least"), [(False, 0.9), (True, 0.8)], ids=["dark", "light"])
+def test_bold_print_cut_tight_is_told_from_its_paper(light: bool, least: float) -> None:
     """Such a picture may be more ink than paper."""
-    bold = grey_dilation(np.stack([drawn(c, 60, (60, 60)) for c in "EOD"]), size=(1, 5, 5))
-    for picture in bold:
-        top, left, bottom, right = images.bounding_boxes(picture[None] > 0.5)[0]
+    named = [c for c in CHARACTERS if c not in "Il1"]  # of an I nothing but ink is left
+    ink = grey_dilation(np.stack([drawn(c, 44, (60, 60)) for c in named]), size=(1, 3, 3)) > 0.5
+    told = {}
+    for c, picture, box in zip(named, ink, images.bounding_boxes(ink), strict=True):
+        top, left, bottom, right = box
         tight = picture[top:bottom, left:right]
-        assert tight.mean() > 0.5
-        alone, _ = channels([1 - tight])
-        wanted, _ = channels([np.pad(1 - tight, 20, constant_values=1)])
-        assert np.corrcoef(alone.ravel(), wanted.ravel())[0, 1] > 0.9
+        alone, _ = channels([(tight if light else ~tight).astype(np.float32)])
+        wanted, _ = channels([1 - np.pad(tight, 20).astype(np.float32)])
+        told[c] = np.vdot(alone, wanted) > 0.9 * np.linalg.norm(alone) * np.linalg.norm(wanted)
+    assert all(told[c] for c in "8BDORSW")
+    assert sum(told.values()) > least * len(told)
 
 
 def test_upright_sets_slanted_ink_straight() -> None:
@@ -130,15 +135,18 @@ def test_sizes_tell_of_ink_and_stroke() -> None:
     blank = np.full((40, 40), 0.8, dtype=np.float32)
     normalizer = CharacterNormalizer(sizes=True)
     rows = normalizer.transform([picture, twice, blank])
-    assert rows.shape == (3, 2 * 28 * 28 + 3)
+    assert rows.shape == (3, 2 * 28 * 28 + 4)
     assert normalizer.transform(rows) is rows
-    assert np.array_equal(rows[:, :-3], CharacterNormalizer().transform([picture, twice, blank]))
-    sizes = rows[:, -3:]
+    assert np.array_equal(rows[:, :-4], CharacterNormalizer().transform([picture, twice, blank]))
+    sizes = rows[:, -4:]
     assert np.abs(sizes[0]).max() < 1
     usual = np.array([deviation for _, deviation in SIZES.values()])
     grown = np.minimum(3, sizes[0] + np.log(2) / usual)
-    assert np.allclose(sizes[1], grown, atol=0.6)
+    assert np.allclose(sizes[1, :3], grown[:3], atol=0.6)
     assert not sizes[2].any()
+    soft = normalizer.transform([gaussian_filter(picture, 1.0)])[0, -4:]
+    assert np.allclose(soft[:2], sizes[0, :2], atol=0.5)
+    assert soft[3] < sizes[0, 3] - 1  # the edges of its strokes are less steep
 
 
 def test_blank_paper_is_refused_and_gives_zeros() -> None:
