@@ -56,6 +56,8 @@ class Look:
         texture: largest standard deviation of the paper's own pattern, and of the ink's.
         fading: largest loss of contrast.
         inverse: share of the pictures whose ink is lighter than the paper.
+        square: how far curves are pushed to the sides at most, as in condensed and in technical
+            alphabets: 1 makes of a circle the curve x⁴ + y² = 1.
     """
 
     weight: float = 0.035
@@ -72,6 +74,7 @@ class Look:
     texture: float = 0.05
     fading: float = 0.55
     inverse: float = 0.25
+    square: float = 0.0
 
 
 LIGHT = Look(
@@ -151,6 +154,7 @@ class _Poses(NamedTuple):
     tilt_x: Pictures
     shift_y: Pictures
     shift_x: Pictures
+    power: Pictures
 
     def take(self, rows: NDArray[np.intp]) -> _Poses:
         return _Poses(*(value[rows] for value in self))
@@ -173,6 +177,7 @@ def _poses(n: int, size: tuple[int, int], look: Look, rng: np.random.Generator) 
         drawn(look.perspective),
         drawn(look.shift * size[0]),
         drawn(look.shift * size[0]),
+        1 + np.float32(look.square) * degree,
     )
 
 
@@ -222,7 +227,13 @@ def _sources(widths: Pictures, pose: _Poses, size: tuple[int, int]) -> tuple[Pic
     cos, sin = _each(np.cos(pose.angle)), _each(np.sin(pose.angle))
     down = cos * v - sin * u
     aside = sin * v + cos * u + _each(pose.slant) * down
-    return _float32(down / _each(scale)), _float32(aside / _each(across))
+    return _float32(down / _each(scale)), _squared(aside / _each(across), widths / 2, pose.power)
+
+
+def _squared(aside: NDArray[Any], edge: Pictures, power: Pictures) -> Pictures:
+    """Where what is so far from the middle comes from; what lies beyond the edge stays."""
+    share = np.minimum(np.abs(aside / _each(edge)), 1)
+    return _float32(aside * share ** (_each(power) - 1))
 
 
 def _float32(values: NDArray[Any]) -> Pictures:
