@@ -28,7 +28,7 @@ from bpapps.core import (
     Reshape,
     check_loss,
 )
-from bpapps.estimators import PairClassifier
+from bpapps.estimators import PairClassifier, committee
 from bpapps.estimators.pairs import trials_of
 from bpapps.estimators.sampling import GroupSampler, pairs_within
 
@@ -89,6 +89,35 @@ def either(request: pytest.FixtureRequest, trained: PairClassifier) -> PairClass
     if request.param == "vector":
         return trained
     return PairClassifier(**ALIGNED).fit(*writers(0, 6), development=writers(100, 2))
+
+
+# ------------------------------------------------------------------ committees
+
+
+@pytest.mark.parametrize("kind", list(NETS))
+def test_a_committee_scores_as_its_members_do_in_the_mean(kind: str) -> None:
+    data, X = writers(0, 6), writers(200, 3)[0]
+    members = [
+        PairClassifier(**{**NETS[kind], "max_iter": 2, "random_state": seed}).fit(*data)
+        for seed in range(3)
+    ]
+    joined = committee(members, *writers(100, 4))
+    mean = np.mean([member.score_matrix(X) for member in members], axis=0)
+    np.testing.assert_allclose(joined.score_matrix(X), mean, rtol=1e-4, atol=1e-4)
+    assert set(joined.scales_) == {1, 2, 3, 5}
+    assert joined.threshold().value != members[0].threshold().value
+    further = clone(joined).set_params(max_iter=1).begin_from(joined).fit(*data)
+    assert (further.params_.vector != joined.params_.vector).mean() > 0.9
+
+
+def test_a_committee_needs_members_of_one_form(trained: PairClassifier) -> None:
+    development = writers(100, 4)
+    other = PairClassifier(hidden_layer_sizes=(4,), max_iter=1).fit(*writers(0, 6))
+    for members in ([], [trained], [trained, other]):
+        with pytest.raises(ValueError, match="two members at least, all with the same layers"):
+            committee(members, *development)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        committee([trained, trained], development[0][:, :3], *development[1:])
 
 
 # ------------------------------------------------------------------ learning

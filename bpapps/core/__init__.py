@@ -20,7 +20,7 @@ from bpapps.core.activations import (
     Softplus,
     Tanh,
 )
-from bpapps.core.combine import Beside, Chain, Residual
+from bpapps.core.combine import Beside, Branches, Chain, Residual
 from bpapps.core.fixed_point import FixedPoint
 from bpapps.core.gradcheck import check_layer, check_loss, check_network
 from bpapps.core.jacobian import spectral_radius
@@ -81,6 +81,7 @@ __all__ = [
     "AveragePool2D",
     "Beside",
     "Bounded",
+    "Branches",
     "Broyden",
     "Chain",
     "Constant",

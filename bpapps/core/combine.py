@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -156,6 +156,64 @@ class Beside:
             return np.concatenate([dx, dx2], axis=1) if need_dx else None
 
         return np.concatenate([y, z], axis=1), back
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Several layers side by side: their outputs are joined along the last axis.
+
+    Each is given all of the input, or with ``split`` an equal share of its last axis. So several
+    nets become one: what the first ``Branches`` joins, a second one with ``split`` takes apart.
+    """
+
+    layers: Sequence[Layer]
+    split: bool = False
+
+    def __post_init__(self) -> None:
+        check_layers("Branches", *self.layers)
+        if not self.layers:
+            raise ValueError("Branches: give one layer at least")
+        object.__setattr__(self, "layers", tuple(self.layers))
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """The arrays of branch i under the name ``"i"``."""
+        count = len(self.layers)
+        if self.split:
+            if not in_shape or in_shape[-1] % count:
+                raise ValueError(f"Branches: cannot split shape {in_shape} in {count} shares")
+            in_shape = (*in_shape[:-1], in_shape[-1] // count)
+        trees, shapes = zip(*(layer.init(in_shape, rng) for layer in self.layers), strict=True)
+        if len({shape[:-1] for shape in shapes}) > 1 or not all(shapes):
+            raise ValueError(f"Branches: outputs {list(shapes)} cannot stand side by side")
+        out_shape = (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+        return {str(i): tree for i, tree in enumerate(trees) if tree}, out_shape
+
+    def prepare(self, p: Params) -> Branches:
+        """See :func:`bpapps.core.layers.prepare`."""
+        return replace(self, layers=[prepare(layer, p[i]) for i, layer in enumerate(self.layers)])
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`bpapps.core.layers.Layer`."""
+        count = len(self.layers)
+        inputs = np.split(x, count, axis=-1) if self.split else [x] * count
+        results = [
+            layer(p[i], part, rng)
+            for i, (layer, part) in enumerate(zip(self.layers, inputs, strict=True))
+        ]
+        edges = np.cumsum([y.shape[-1] for y, _ in results])[:-1]
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
+            dx = [
+                one_back(part, None if grad is None else grad[i], need_dx)
+                for i, ((_, one_back), part) in enumerate(
+                    zip(results, np.split(dy, edges, axis=-1), strict=True)
+                )
+            ]
+            if not need_dx:
+                return None
+            return np.concatenate(dx, axis=-1) if self.split else sum(dx[1:], start=dx[0])
+
+        return np.concatenate([y for y, _ in results], axis=-1), back
 
 
 def check_layers(place: str, *parts: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sized
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from bpapps.core.combine import Chain
+from bpapps.core.combine import Branches, Chain
 
 _LONGEST = 60  # characters of one value
 
@@ -19,6 +19,9 @@ def outline(layer: Any) -> list[str]:
         return [repr(layer)]
     values = {field.name: getattr(layer, field.name) for field in fields(layer)}
     inside = {name: value for name, value in values.items() if hasattr(value, "init")}
+    if isinstance(layer, Branches):
+        values.pop("layers")
+        inside = {f"branch {i}": branch for i, branch in enumerate(layer.layers, start=1)}
     told = ", ".join(_told(name, value) for name, value in values.items() if name not in inside)
     lines = [f"{type(layer).__name__}({told})"]
     for name, value in inside.items():

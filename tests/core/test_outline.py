@@ -9,6 +9,7 @@ import pytest
 from bpapps.core import (
     Average,
     Beside,
+    Branches,
     Chain,
     Dense,
     Each,
@@ -51,6 +52,17 @@ OUTLINES: list[tuple[Any, list[str]]] = [
     (
         Beside(Chain(Flatten(), DENSE), ReLU(), 3),
         ["Beside(extra=3)", "  inner:", "    Flatten()", f"    {DENSE}", "  other:", "    ReLU()"],
+    ),
+    (
+        Branches([DENSE, Chain(ReLU(), DENSE)], split=True),
+        [
+            "Branches(split=True)",
+            "  branch 1:",
+            f"    {DENSE}",
+            "  branch 2:",
+            "    ReLU()",
+            f"    {DENSE}",
+        ],
     ),
     (Pairs([(0, 1), (1, 2)]), ["Pairs(pairs=((0, 1), (1, 2)))"]),
     (Pairs([(0, i) for i in range(1, 31)]), ["Pairs(pairs: 30)"]),

@@ -18,6 +18,7 @@ from bpapps.core import (  # noqa: E402
     AveragePool2D,
     Beside,
     Bounded,
+    Branches,
     Chain,
     Conv2D,
     Dense,
@@ -277,6 +278,16 @@ TABLE: list[tuple[Any, tuple[int, ...], Callable[[Any, Any], Any]]] = [
         lambda p, x: torch.cat(
             [dense(p.part("inner"), x[:, :-2]), dense(p.part("other"), x[:, -2:])], 1
         ),
+    ),
+    (
+        Branches([Dense(3), Dense(2)]),
+        (4,),
+        lambda p, x: torch.cat([dense(p.part("0"), x), dense(p.part("1"), x)], 1),
+    ),
+    (
+        Branches([Dense(3), Dense(2)], split=True),
+        (4,),
+        lambda p, x: torch.cat([dense(p.part("0"), x[:, :2]), dense(p.part("1"), x[:, 2:])], 1),
     ),
     (Residual(Dense(4)), (4,), lambda p, x: x + dense(p.part("inner"), x)),
     (
