@@ -63,10 +63,10 @@ def fit(pipeline: Pipeline, split: OwnerSplit) -> None:
     )
 
 
-def score(pipeline: Pipeline, part: Signed, seed: int = 0) -> Scored:
-    """Score all pairs that trials are made of, and some of each writer's with those of others."""
+def score(pipeline: Pipeline, part: Signed, seed: int = 0, *, others: bool = True) -> Scored:
+    """Score all pairs that trials are made of; ``others``: also some with others' signatures."""
     rows = pipeline[0].transform(part.images)
-    scores = pipeline[-1].score_matrix(rows, _wanted(part, seed))
+    scores = pipeline[-1].score_matrix(rows, _wanted(part, seed, others))
     return Scored(scores, part.owners, part.genuine)
 
 
@@ -89,8 +89,10 @@ def score_split(pipeline: Pipeline, split: OwnerSplit, *, own: bool, seed: int =
         return ScoredSplit(score(pipeline, split.test, seed))
 
     def scored(net: Pipeline, equal: ScoredSplit | None = None) -> ScoredSplit:
-        test, development = (score(net, part, seed) for part in (split.test, split.development))
-        return ScoredSplit(test, development, equal)
+        chosen_on = split.development
+        # Thresholds are chosen against forgeries, where there are any.
+        development = score(net, chosen_on, seed, others=bool(chosen_on.genuine.all()))
+        return ScoredSplit(score(net, split.test, seed), development, equal)
 
     if "strokes" not in pipeline[0].get_params():
         return scored(pipeline)
@@ -103,14 +105,16 @@ def _with_equal_strokes(pipeline: Pipeline) -> Pipeline:
     return Pipeline([("preprocessing", step), ("net", pipeline[-1])])
 
 
-def _wanted(part: Signed, seed: int) -> NDArray[np.bool_]:
+def _wanted(part: Signed, seed: int, others: bool) -> NDArray[np.bool_]:
     """Which pairs (n, n) are worth a score."""
     same = part.owners[:, None] == part.owners
     real = part.genuine
     wanted = same & (real[:, None] | real)
+    if not others:
+        return wanted
     for number, owner in enumerate(np.unique(part.owners)):
-        others = np.flatnonzero(real & (part.owners != owner))
-        some = np.random.default_rng([seed, number]).permutation(others)[:IMPOSTORS]
+        strangers = np.flatnonzero(real & (part.owners != owner))
+        some = np.random.default_rng([seed, number]).permutation(strangers)[:IMPOSTORS]
         own = np.flatnonzero(real & (part.owners == owner))
         wanted[np.ix_(own, some)] = True
     return wanted

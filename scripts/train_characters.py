@@ -10,6 +10,7 @@ score; ``plates`` measures that model on characters of number plates, none of wh
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,9 +32,10 @@ FOLDS = 5
 PRINTED_EACH, STAMPED_EACH = 450, 200
 """Pictures of each character that the shipped model is trained on."""
 STAMPED = Look(
-    weight=0.12, aspect=0.5, blur=2.5, light=0.05, texture=0.02, fading=0.3, inverse=0.0
+    weight=0.08, slant=0.05, aspect=0.5, perspective=0.03, resolution=24, blur=1.0, noise=0.05,
+    light=0.05, texture=0.01, fading=0.3, inverse=0.0, square=2.5,
 )  # fmt: skip
-"""How characters look that are stamped or painted on: bold, some of them narrow."""
+"""How characters look that are stamped or painted on: bold, some of them narrow or square."""
 
 SAME_BUT_FOR_SIZE = {**{c: c.upper() for c in "cosuvwxz"}, "l": "I"}
 """Printed characters that other ones equal, in some fonts, but for their size."""
@@ -41,7 +43,7 @@ SAME_ON_PLATES = {"O": "0", "I": "1"}
 TAKEN_ON_PLATES = {**{c: c.upper() for c in "cjkmopsuvwxyz"}, "I": "1", "l": "1"}
 """Characters that no plate has -> the one on plates that looks the same cut out of its line."""
 
-SEEN = "after two looks at the mistakes that earlier nets made here"
+SEEN = "the design was tuned on the other half; earlier nets' mistakes were looked at in both"
 """So the figures on plates are a little flattered."""
 
 HAND62: Mapping[str, tuple[str, float, dict[str, float]]] = {
@@ -99,16 +101,25 @@ def print_(data_dir: Path | None, command: str) -> Rows:
 
 
 def plates(data_dir: Path | None, command: str) -> Rows:
-    """Characters of British number plates, read by the shipped model, which knows print only."""
+    """Characters of British number plates, read by the shipped model, which knows print only.
+
+    How stamped print looks was tuned on one half of the plates; the figures are of the other.
+    """
     whole = datasets.load("plate-chars", data_dir)
+    assert whole.groups is not None
+    rows = [i for i, plate in enumerate(whole.groups) if zlib.crc32(str(plate).encode()) % 2]
+    pictures, labels = [whole.images[i] for i in rows], whole.labels[rows]
     model = models.load(TASK.shipped)
     alphabet = np.unique(whole.labels)
     taken = np.array([TAKEN_ON_PLATES.get(c, c) for c in model.classes.tolist()])
-    probabilities = model.predict_proba(whole.images) @ (taken[:, None] == alphabet)
+    probabilities = model.predict_proba(pictures) @ (taken[:, None] == alphabet)
     guesses = alphabet[probabilities.argmax(axis=1)]
-    read = float((guesses == whole.labels).mean())
-    merged = _same(guesses, whole.labels, SAME_ON_PLATES)
-    text = f"{len(guesses)} characters, {len(alphabet)} classes, trained on print only, {SEEN}"
+    read = float((guesses == labels).mean())
+    merged = _same(guesses, labels, SAME_ON_PLATES)
+    text = (
+        f"{len(guesses)} characters of half of the plates, {len(alphabet)} classes, trained on "
+        f"print only; {SEEN}"
+    )
     folder = TASK.report_name("plate-chars")
     known = ({"a first net trained on print": 0.930}, {"a first net trained on print": 0.969})
     return [

@@ -230,7 +230,7 @@ def _sources(widths: Pictures, pose: _Poses, size: tuple[int, int]) -> tuple[Pic
     return _float32(down / _each(scale)), _squared(aside / _each(across), widths / 2, pose.power)
 
 
-def _squared(aside: NDArray[Any], edge: Pictures, power: Pictures) -> Pictures:
+def _squared(aside: NDArray[Any], edge: NDArray[Any], power: Pictures) -> Pictures:
     """Where what is so far from the middle comes from; what lies beyond the edge stays."""
     share = np.minimum(np.abs(aside / _each(edge)), 1)
     return _float32(aside * share ** (_each(power) - 1))
