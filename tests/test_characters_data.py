@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import string
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from bpapps import datasets, models
 from bpapps.datasets import DataError
 from bpapps.evaluation import Results
+from bpapps.images import bounding_boxes
 from bpapps.names import UnknownNameError
 from bpapps.tasks.characters import classes, data, render
 from bpapps.tasks.characters.classes import CHARACTERS, GROUPINGS
@@ -284,6 +286,28 @@ def test_strokes_are_widened_and_narrowed() -> None:
     assert sums[2] == 25
     assert sums == sorted(sums)
     assert len(set(sums)) == len(sums)
+
+
+def test_curves_are_pushed_to_the_sides(own: list[Font]) -> None:
+    """So that an O fills more of its box, which stays as it is."""
+    filled, sides = [], []
+    for square in (0.0, 3.0):
+        look = replace(CLEAN, square=square)
+        pictures, _ = render.characters(
+            own[:1], 200, np.random.default_rng(0), labels="O", look=look
+        )
+        boxes = bounding_boxes(pictures < 128)
+        sides.append(boxes[:, 2:] - boxes[:, :2])
+        outlines = [
+            np.maximum.accumulate(one[t:b, le:r] < 128, axis=1)
+            & np.maximum.accumulate(one[t:b, le:r][:, ::-1] < 128, axis=1)[:, ::-1]
+            for one, (t, le, b, r) in zip(pictures, boxes, strict=True)
+        ]
+        filled.append(np.array([outline.mean() for outline in outlines]))
+    assert np.abs(sides[0] - sides[1]).max() <= 1
+    assert filled[0].std() < 0.01
+    assert filled[1].max() > filled[0].mean() + 0.1  # as far as each picture's degree goes
+    assert filled[1].min() < filled[0].mean() + 0.02
 
 
 def test_bold_strokes_are_broader(own: list[Font]) -> None:
