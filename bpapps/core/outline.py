@@ -21,15 +21,22 @@ def outline(layer: Any) -> list[str]:
     inside = {name: value for name, value in values.items() if hasattr(value, "init")}
     if isinstance(layer, Branches):
         values.pop("layers")
-        inside = {f"branch {i}": branch for i, branch in enumerate(layer.layers, start=1)}
+        inside = _branches(layer)
     told = ", ".join(_told(name, value) for name, value in values.items() if name not in inside)
     lines = [f"{type(layer).__name__}({told})"]
     for name, value in inside.items():
         below = outline(value)
-        if len(inside) > 1:
+        if len(inside) > 1 or isinstance(layer, Branches):
             below = [f"{name}:", *(f"  {line}" for line in below)]
         lines += [f"  {line}" for line in below]
     return lines
+
+
+def _branches(layer: Branches) -> dict[str, Any]:
+    """Each branch by its number; those that are all alike once, in a line of their count."""
+    if len(layer.layers) > 1 and len(set(map(repr, layer.layers))) == 1:
+        return {f"each of {len(layer.layers)}": layer.layers[0]}
+    return {f"branch {i}": branch for i, branch in enumerate(layer.layers, start=1)}
 
 
 def _told(name: str, value: Any) -> str:

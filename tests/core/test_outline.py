@@ -64,6 +64,10 @@ OUTLINES: list[tuple[Any, list[str]]] = [
             f"    {DENSE}",
         ],
     ),
+    (
+        Branches([Chain(DENSE), Chain(DENSE)]),
+        ["Branches(split=False)", "  each of 2:", f"    {DENSE}"],
+    ),
     (Pairs([(0, 1), (1, 2)]), ["Pairs(pairs=((0, 1), (1, 2)))"]),
     (Pairs([(0, i) for i in range(1, 31)]), ["Pairs(pairs: 30)"]),
     (Each(Own()), ["Each(at_once=None)", "  Own"]),
