@@ -301,8 +301,7 @@ def find_ink(stack: Stack, broadest: float = 0.4, crowded: bool = False) -> Ink:
         soft[noisy] = smooth(contrast[noisy], 2 * blur)
     shadow = opening(soft, round(broadest * side), 0.0 if even else None)
     contrast, soft = contrast - shadow, soft - shadow
-    flat = two_toned(ink_bright) if crowded else np.zeros(len(stack), dtype=bool)
-    if flat.any():  # nothing of light or shadow is left to take away
+    if crowded and (flat := two_toned(ink_bright)).any():  # no light or shadow to take away
         contrast[flat] = ink_bright[flat] - ink_bright[flat].min(axis=(1, 2), keepdims=True)
         soft[flat] = smooth(contrast[flat], blur)
     rest = _mean_where(soft < 0.8 * otsu(soft)[:, None, None], contrast)
@@ -521,16 +520,11 @@ def drop_specks(mask: Mask, weight: Stack, share: float = 0.1) -> Mask:
     A piece at the picture's edge is likely a neighbour's end, a ruled line or a shadow: it
     counts a third, and goes unless the largest piece itself is at the edge (a tight crop).
     """
-    from scipy.ndimage import label
-
-    pieces, count = label(mask, _TOUCHING)
-    if count == 0:
+    pieces, owner = _pieces(mask)
+    if len(owner) == 1:
         return mask
-    flat = pieces.ravel()
-    mass = np.bincount(flat, (weight * mask).ravel(), minlength=count + 1)
-    owner = np.zeros(count + 1, dtype=np.intp)
-    owner[flat] = np.repeat(np.arange(len(mask)), mask[0].size)
-    at_edge = np.zeros(count + 1, dtype=bool)
+    mass = np.bincount(pieces.ravel(), (weight * mask).ravel(), minlength=len(owner))
+    at_edge = np.zeros(len(owner), dtype=bool)
     for edge in (pieces[:, 0], pieces[:, -1], pieces[:, :, 0], pieces[:, :, -1]):
         at_edge[edge.ravel()] = True
     mass = np.where(at_edge, mass / 3, mass)
@@ -546,15 +540,20 @@ def drop_specks(mask: Mask, weight: Stack, share: float = 0.1) -> Mask:
 
 def count_pieces(mask: Mask, least: float = 0.0) -> NDArray[np.intp]:
     """How many connected pieces each picture's mask has that are ``least`` of the picture, (n,)."""
+    pieces, owner = _pieces(mask)
+    large = np.bincount(pieces.ravel(), minlength=len(owner)) >= least * mask[0].size
+    large[0] = False
+    return np.bincount(owner[large], minlength=len(mask))
+
+
+def _pieces(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Each pixel's connected piece, 0 where there is none, and each piece's picture."""
     from scipy.ndimage import label
 
     pieces, count = label(mask, _TOUCHING)
-    flat = pieces.ravel()
     owner = np.zeros(count + 1, dtype=np.intp)
-    owner[flat] = np.repeat(np.arange(len(mask)), mask[0].size)
-    large = np.bincount(flat, minlength=count + 1) >= least * mask[0].size
-    large[0] = False
-    return np.bincount(owner[large], minlength=len(mask))
+    owner[pieces.ravel()] = np.repeat(np.arange(len(mask)), mask[0].size)
+    return pieces, owner
 
 
 # ------------------------------------------------------------------ geometry
