@@ -83,6 +83,17 @@ MNIST_DISTORTION = Distortion(
 )  # fmt: skip
 """What digits of 28×28 pixels go through while a net is trained on them."""
 
+_DENSE_TRAINING: dict[str, Any] = {
+    "solver": "adamw",
+    "alpha": 0.0,
+    "learning_rate": "one-cycle",
+    "learning_rate_init": 2e-3,
+    "batch_size": 256,
+    "max_iter": 60,
+    "augment": replace(MNIST_DISTORTION, thickness=0.3),
+}
+"""How both nets of one dense layer are trained, so that they can be told apart by the layer."""
+
 PRESETS = {
     "small": Preset(
         summary="small convolutional net for 8×8 pictures: trains in seconds",
@@ -122,13 +133,7 @@ PRESETS = {
         preprocessing=MNIST_FIELD,
         estimator={
             "hidden_layer_sizes": (800,),
-            "solver": "adamw",
-            "alpha": 0.0,
-            "learning_rate": "one-cycle",
-            "learning_rate_init": 2e-3,
-            "batch_size": 256,
-            "max_iter": 60,
-            "augment": replace(MNIST_DISTORTION, thickness=0.3),
+            **_DENSE_TRAINING,
         },
     ),
     "equilibrium": Preset(
@@ -136,13 +141,7 @@ PRESETS = {
         preprocessing=MNIST_FIELD,
         estimator={
             "layers": _equilibrium(),
-            "solver": "adamw",
-            "alpha": 0.0,
-            "learning_rate": "one-cycle",
-            "learning_rate_init": 2e-3,
-            "batch_size": 256,
-            "max_iter": 60,
-            "augment": replace(MNIST_DISTORTION, thickness=0.3),
+            **_DENSE_TRAINING,
         },
     ),
     "equilibrium-cnn": Preset(
