@@ -45,8 +45,22 @@ KINDS = ("genuine", "skilled", "random")
 
 GENUINE, SKILLED, RANDOM = range(3)
 
-COMBINE: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "max": np.max, "min": np.min}
-"""How the scores with several references become one."""
+
+def _mean_and_max(scores: NDArray, axis: int) -> NDArray:
+    return (scores.mean(axis) + scores.max(axis)) / 2
+
+
+COMBINE: Mapping[str, Callable[..., Any]] = {
+    "mean": np.mean,
+    "max": np.max,
+    "min": np.min,
+    "mean and max": _mean_and_max,
+}
+"""How the scores with several references become one; ``mean and max`` is midway between those."""
+
+PAIRS_IN_DOUBT = 2
+"""By how many pairs that score 0 an owner's references are taken to be more; see
+:func:`usual_score`."""
 
 FARS = (0.01, 0.001)
 """The false acceptance rates at which :class:`Separation` gives the FRR."""
@@ -155,14 +169,14 @@ def reference_trials(
     Args:
         scores, owners, genuine: as in :func:`pair_trials`.
         combine: one of :data:`COMBINE`.
-        centred: whether the mean score among the references themselves is taken off, which puts
-            owners whose signatures vary much and little on one scale. It needs no forgeries.
+        centred: whether the owner's :func:`usual_score` is taken off, which puts owners whose
+            signatures vary much and little on one scale. It needs no forgeries.
 
     Raises ValueError as :func:`pair_trials` does, and for a k that some owner's genuine pictures
-    are too few for, or that ``centred`` is too small for.
+    are too few for.
     """
     matrix, owner, real, names = _checked(scores, owners, genuine)
-    _check_k(k, np.bincount(owner[real], minlength=len(names)), names, draws, combine, centred)
+    _check_k(k, np.bincount(owner[real], minlength=len(names)), names, draws, combine)
     parts = []
     for one, name in enumerate(names):
         own = np.flatnonzero(real & (owner == one))
@@ -173,7 +187,7 @@ def reference_trials(
             questioned = np.setdiff1d(candidates, references)
             score = COMBINE[combine](matrix[np.ix_(references, questioned)], axis=0)
             if centred:
-                score = score - _among(matrix, references)
+                score = score - usual_score(matrix[np.ix_(references, references)], combine)
             known = ~np.isnan(score)
             score, questioned = score[known], questioned[known]
             parts.append((score, questioned, np.full(len(score), one), references[0]))
@@ -183,10 +197,25 @@ def reference_trials(
     return Trials(score, kind.astype(np.int8), of, owner[questioned], names, first, questioned)
 
 
-def _among(matrix: Floats, references: NDArray[np.intp]) -> float:
-    """The mean score of references with each other."""
-    own = matrix[np.ix_(references, references)]
-    return float(own[~np.eye(len(own), dtype=bool)].mean())
+def usual_score(own: Floats, combine: str) -> float:
+    """What an owner's k references score, each questioned against the others.
+
+    A mean of few pairs tells little of the owner, so it is drawn towards 0, a net's even odds, as
+    by :data:`PAIRS_IN_DOUBT` more pairs of that score: an estimate shrunk after Efron and Morris,
+    "Data analysis using Stein's estimator and its generalizations", JASA 70, 1975.
+
+    Args:
+        own: scores of the references with each other, (k, k); the diagonal is not used.
+        combine: one of :data:`COMBINE`.
+
+    Returns the score; 0 of a single reference.
+    """
+    k = len(own)
+    if k == 1:
+        return 0.0
+    others = own[~np.eye(k, dtype=bool)].reshape(k, k - 1)
+    pairs = k * (k - 1) / 2
+    return float(COMBINE[combine](others, axis=1).mean()) * pairs / (pairs + PAIRS_IN_DOUBT)
 
 
 def _checked(
@@ -204,15 +233,11 @@ def _checked(
     return matrix, owner.astype(np.intp), real, names.tolist()
 
 
-def _check_k(
-    k: int, counts: NDArray[np.intp], names: list[str], draws: int, combine: str, centred: bool
-) -> None:
+def _check_k(k: int, counts: NDArray[np.intp], names: list[str], draws: int, combine: str) -> None:
     if combine not in COMBINE:
         raise ValueError(f"combine must be one of {', '.join(COMBINE)}, not {combine!r}")
     if k < 1 or draws < 1:
         raise ValueError(f"k and draws must be at least 1, not {k} and {draws}")
-    if centred and k < 2:
-        raise ValueError("scores can be centred only with two references or more")
     if counts.min() <= k:
         fewest = int(counts.argmin())
         raise ValueError(

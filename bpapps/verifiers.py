@@ -128,7 +128,7 @@ def protocol(k: int) -> str:
     return (
         "1 reference, every pair"
         if k == 1
-        else f"{k} references, mean score less the references' own"
+        else f"{k} references, mean and highest score, less the references' own"
     )
 
 
@@ -143,16 +143,20 @@ def one_reference(test: Scored, development: Scored | None, net: PairClassifier)
 def several_references(
     test: Scored, development: Scored | None, net: PairClassifier, seed: int
 ) -> list[Verification]:
-    """The same with more, as many as the writers have, by the mean and by the minimum."""
+    """The same with more, as many as the writers have; also by the mean alone and the minimum."""
     found = []
     for k in REFERENCES[1:]:
         if k >= test.fewest:
             break
-        mean = test.trials(k, seed=seed)
-        found.append(verification.measure(mean, [net.threshold(k)], protocol=protocol(k)))
+        usual = test.trials(k, seed=seed)
+        found.append(verification.measure(usual, [net.threshold(k)], protocol=protocol(k)))
         if development is not None and k < development.fewest:
-            found.append(_by_minimum(test, development, k, seed))
+            found += [_plainly(test, development, k, seed, combine) for combine in _PLAIN]
     return found
+
+
+_PLAIN = {"mean": "mean score", "min": "lowest score"}
+"""Plain ways to make one score of several, and what they are called."""
 
 
 def equal_strokes(scored: ScoredSplit) -> Verification | None:
@@ -169,15 +173,13 @@ def _rule(development: Scored, far: float | None) -> Threshold:
     return verification.choose_threshold(development.trials(), far=far, against=development.against)
 
 
-def _by_minimum(test: Scored, development: Scored, k: int, seed: int) -> Verification:
+def _plainly(test: Scored, development: Scored, k: int, seed: int, combine: str) -> Verification:
+    """Error rates with k references whose scores become one by no more than ``combine``."""
     trials, chosen_on = (
-        verification.reference_trials(
-            one.scores, one.owners, one.genuine, k, combine="min", seed=seed
-        )
-        for one in (test, development)
+        one.trials(k, combine=combine, centred=False, seed=seed) for one in (test, development)
     )
     rule = verification.choose_threshold(chosen_on, against=development.against)
-    return verification.measure(trials, [rule], protocol=f"{k} references, lowest score")
+    return verification.measure(trials, [rule], protocol=f"{k} references, {_PLAIN[combine]}")
 
 
 def trait_scores(traits: Mapping[str, NDArray], part: Signed) -> list[TraitScore]:

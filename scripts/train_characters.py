@@ -39,6 +39,8 @@ STAMPED = Look(
 
 SAME_BUT_FOR_SIZE = {**{c: c.upper() for c in "cosuvwxz"}, "l": "I"}
 """Printed characters that other ones equal, in some fonts, but for their size."""
+SAME_IN_SOME_FONTS = {**SAME_BUT_FOR_SIZE, "O": "0", "o": "0"}
+"""And those that only the rest of the font would tell apart: the broad 0 and the narrow O."""
 SAME_ON_PLATES = {"O": "0", "I": "1"}
 TAKEN_ON_PLATES = {**{c: c.upper() for c in "cjkmopsuvwxyz"}, "I": "1", "l": "1"}
 """Characters that no plate has -> the one on plates that looks the same cut out of its line."""
@@ -87,17 +89,25 @@ def print_(data_dir: Path | None, command: str) -> Rows:
     models.save(TASK.shipped, model)
     guesses = model.pipeline.predict(split.test_images)
     read = float((guesses == split.test_labels).mean())
-    merged = _same(guesses, split.test_labels, SAME_BUT_FOR_SIZE)
+    merged, alike = (
+        _same(guesses, split.test_labels, pairs)
+        for pairs in (SAME_BUT_FOR_SIZE, SAME_IN_SOME_FONTS)
+    )
     text = f"{len(guesses)} pictures in unseen families of fonts"
-    pairs = " ".join(f"{a}{b}" for a, b in SAME_BUT_FOR_SIZE.items())
-    folder = TASK.report_name("print")
-    return [
-        (folder, score("print, 62 classes", text, [read], 0.97, {}, command)),
-        (
-            folder,
-            score("print, case merged", f"{text}; {pairs} merged", [merged], 0.993, {}, command),
+    by_case = f"{text}; {' '.join(a + b for a, b in SAME_BUT_FOR_SIZE.items())} merged"
+    scores = [
+        score("print, 62 classes", text, [read], 0.97, {}, command),
+        score("print, case merged", by_case, [merged], 0.993, {}, command),
+        score(
+            "print, case and 0 with O merged",
+            by_case + ", and 0 with O",
+            [alike],
+            None,
+            {},
+            command,
         ),
     ]
+    return [(TASK.report_name("print"), row) for row in scores]
 
 
 def plates(data_dir: Path | None, command: str) -> Rows:

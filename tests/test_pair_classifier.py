@@ -246,8 +246,9 @@ def test_all_ways_of_scoring_agree(either: PairClassifier) -> None:
     assert np.allclose(matrix[0, 1], pair, atol=1e-5)
     assert np.allclose(either.score_samples(X[:1], X[1:2]), pair, atol=1e-5)
     three = either.score_samples(X[:1], X[1:4])
-    among = (matrix[1, 2] + matrix[1, 3] + matrix[2, 3]) / 3
-    assert np.allclose(three, matrix[0, 1:4].mean() - among, atol=1e-5)
+    together = (matrix[0, 1:4].mean() + matrix[0, 1:4].max()) / 2
+    usual = verification.usual_score(matrix[1:4, 1:4], "mean and max")
+    assert np.allclose(three, together - usual, atol=1e-5)
     same = either.predict_proba(X[None, :2])
     assert np.allclose(same.sum(axis=1), 1)
     assert np.allclose(same[:, 1], either.scale().probability(pair))

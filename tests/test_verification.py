@@ -27,6 +27,7 @@ from bpapps.verification import (
     pair_trials,
     reference_trials,
     roc,
+    usual_score,
 )
 from bpapps.verification_records import Threshold, Verification
 
@@ -84,7 +85,9 @@ def test_pairs_of_one_reference() -> None:
     np.testing.assert_array_equal(some.by, some.questioned // 3)
 
 
-@pytest.mark.parametrize(("combine", "expected"), [("mean", 20), ("min", 10), ("max", 30)])
+@pytest.mark.parametrize(
+    ("combine", "expected"), [("mean", 20), ("min", 10), ("max", 30), ("mean and max", 25)]
+)
 def test_scores_with_several_references_become_one(combine: str, expected: float) -> None:
     scores = np.zeros((5, 5))
     scores[[0, 1, 2], 3] = scores[3, [0, 1, 2]] = [10, 20, 30]
@@ -92,7 +95,7 @@ def test_scores_with_several_references_become_one(combine: str, expected: float
     owners, real = ["x", "x", "x", "x", "x"], [True, True, True, True, False]
     for seed in range(20):
         some = reference_trials(scores, owners, real, 3, draws=1, seed=seed, combine=combine)
-        assert some.scores("skilled").tolist() in ([7.0], [14 / 3], [0.0])
+        assert some.scores("skilled").tolist() in ([7.0], [14 / 3], [(7 + 14 / 3) / 2], [0.0])
         if some.score[some.kind == GENUINE][0] == expected:
             return
     pytest.fail("no draw of the first three references")
@@ -128,15 +131,30 @@ def test_references_of_a_smaller_k_are_among_those_of_a_larger() -> None:
 
 
 def test_centred_scores_are_less_what_references_score_among_each_other() -> None:
-    scores = np.full((4, 4), 5.0)
-    scores[:2, 2:] = 1
-    np.fill_diagonal(scores, 99)
-    owners, real = ["x"] * 4, [True, True, True, False]
-    plain = reference_trials(scores, owners, real, 2, draws=9)
-    centred = reference_trials(scores, owners, real, 2, draws=9, centred=True)
-    taken = np.unique(np.round(plain.score - centred.score, 9))
-    assert set(taken) <= {5.0, 3.0, 1.0}  # never the diagonal
-    assert len(taken) > 1
+    scores, owners, real = people(4)
+    scores += 1e6 * np.eye(len(scores))  # the diagonal is nobody's score
+    plain, centred = (
+        reference_trials(scores, owners, real, 3, draws=1, centred=way) for way in (False, True)
+    )
+    for name in plain.names:
+        own = np.flatnonzero(real & (owners == name))
+        usual = [
+            usual_score(scores[np.ix_(some, some)], "mean")
+            for some in itertools.combinations(own, 3)
+        ]
+        taken = (plain.score - centred.score)[plain.owner == plain.names.index(name)]
+        assert np.allclose(taken, taken[0])
+        assert np.isclose(taken[0], usual).any()
+
+
+@pytest.mark.parametrize(
+    ("combine", "usual"), [("mean", 4.0), ("max", 17 / 3), ("min", 7 / 3), ("mean and max", 29 / 6)]
+)
+def test_each_reference_is_questioned_against_the_others(combine: str, usual: float) -> None:
+    """Three pairs count as five, of which two score 0."""
+    own = np.array([[99, 1, 6], [1, 99, 5], [6, 5, 99]], dtype=float)
+    assert usual_score(own, combine) == pytest.approx(usual * 3 / 5)
+    assert usual_score(own[:1, :1], combine) == 0
 
 
 def test_owners_on_scales_of_their_own_are_told_apart_once_centred() -> None:
@@ -163,7 +181,6 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "k zero": (lambda: reference_trials(PLACE, OWNERS, REAL, 0), "at least 1"),
     "combine": (lambda: reference_trials(PLACE, OWNERS, REAL, 1, combine="sum"), "mean, max, min"),
-    "centred": (lambda: reference_trials(PLACE, OWNERS, REAL, 1, centred=True), "two references"),
     "no skilled": (lambda: choose_threshold(trials([1, 2], (), [0])), "no skilled forgeries"),
     "odd kind": (lambda: roc(trials([1], [0]), "forged"), "skilled or random, not 'forged'"),
     "odd far": (lambda: choose_threshold(trials([1], [0]), far=1), r"in \[0, 1\), not 1"),

@@ -40,6 +40,8 @@ from bpapps.verification_records import Threshold
 
 REFERENCES = (1, 2, 3, 5, 8, 10)
 """Numbers of references that thresholds are chosen for."""
+TOGETHER = "mean and max"
+"""How the scores with several references become one, of :data:`bpapps.verification.COMBINE`."""
 AT_ONCE = 4
 """Pairs that are compared at once: few stay in a core's cache, see :class:`bpapps.core.Each`."""
 
@@ -245,9 +247,10 @@ class PairClassifier(Backprop):
         """What the network makes of each picture and its distorted copies, (n, 1 + votes, …)."""
         check_is_fitted(self)
         rows: NDArray = X if self._is_plain(X) else self._validated(X)  # type: ignore[assignment]
-        looks = [rows, *distorted_looks(rows, self.augment, self.votes)]
+        looks = np.concatenate([rows, *distorted_looks(rows, self.augment, self.votes)])
         # One by one: normalising groups of two takes twice as long.
-        return np.stack([self._apply(0, look, 1) for look in looks], axis=1)
+        embedded = self._apply(0, looks, 1)
+        return embedded.reshape(-1, len(rows), *embedded.shape[1:]).swapaxes(0, 1)
 
     def compare(self, embedded: NDArray, pairs: ArrayLike) -> NDArray[np.float64]:
         """Scores (m,) of pairs (m, 2), which are places in what :meth:`embed` gave."""
@@ -255,13 +258,14 @@ class PairClassifier(Backprop):
         pairs = np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
         if not len(pairs):
             return np.zeros(0)
-        looks = range(embedded.shape[1])
-        return np.mean([self._compare(embedded[:, look], pairs) for look in looks], axis=0)
+        parts = cut(len(pairs), 1024)  # memory for so many
+        return np.concatenate([self._compare(embedded[pairs[rows]]) for rows in parts])
 
-    def _compare(self, embedded: NDArray, pairs: NDArray[np.intp]) -> NDArray[np.float64]:
-        parts = [embedded[pairs[rows]] for rows in cut(len(pairs), 1024)]  # memory for so many
-        scores = [self._apply(2, x, AT_ONCE) for x in parts]
-        return np.concatenate(scores)[:, 0].astype(np.float64)
+    def _compare(self, x: NDArray) -> NDArray[np.float64]:
+        """Scores (m,) of embedded pairs (m, 2, looks, …), the means of their looks'."""
+        looks = np.moveaxis(x, 2, 0)
+        scores = self._apply(2, looks.reshape(-1, *looks.shape[2:]), AT_ONCE)
+        return scores.reshape(len(looks), -1).mean(axis=0, dtype=np.float64)
 
     def _apply(self, place: int, X: NDArray, at_once: int) -> NDArray:
         """What the layer that is for each item, at a place of the network, makes of items X."""
@@ -312,9 +316,10 @@ class PairClassifier(Backprop):
     def score_samples(self, questioned: ArrayLike, references: ArrayLike) -> NDArray[np.float64]:
         """Scores (n,) of questioned pictures, (n, …), against all references, (k, …), together.
 
-        Of one reference the score of the pair; of several the mean, less the mean among the
-        references themselves. The order of the references makes no difference. What is to be
-        reached is :meth:`threshold`.
+        Of one reference the score of the pair; of several what lies midway between the mean and
+        the highest, less what the references score among themselves, by
+        :func:`bpapps.verification.usual_score`. The order of the references makes no difference.
+        What is to be reached is :meth:`threshold`.
         """
         questioned, references = np.asarray(questioned), np.asarray(references)
         if len(references) == 0:
@@ -324,10 +329,13 @@ class PairClassifier(Backprop):
         n, k = len(questioned), len(references)
         embedded = self.embed(np.concatenate([questioned, references]))
         across = [(i, n + j) for i in range(n) for j in range(k)]
-        among = [(n + i, n + j) for i in range(k) for j in range(i)]
-        scores = self.compare(embedded, across + among)
-        own = scores[n * k :].mean() if among else 0.0
-        return scores[: n * k].reshape(n, k).mean(axis=1) - own
+        first, second = np.tril_indices(k, -1)
+        among = np.stack([n + first, n + second], axis=1)
+        scores = self.compare(embedded, np.concatenate([across, among]))
+        own = np.zeros((k, k))
+        own[first, second] = own[second, first] = scores[n * k :]
+        together = verification.COMBINE[TOGETHER](scores[: n * k].reshape(n, k), axis=1)
+        return together - verification.usual_score(own, TOGETHER)
 
     def scale(self, n_references: int = 1) -> Scale:
         """The scale for so many references: that of the largest number not above it."""
@@ -394,12 +402,13 @@ def trials_of(
 ) -> Trials:
     """Trials with k references from a score matrix (n, n), as :class:`PairClassifier` scores.
 
-    Of one reference all pairs; of several the mean, less the references' own. ``options`` are
-    those of :func:`bpapps.verification.reference_trials`.
+    Of one reference all pairs. ``options`` are those of
+    :func:`bpapps.verification.reference_trials`.
     """
     if k == 1 and not options:
         return verification.pair_trials(scores, owners, genuine)
-    return verification.reference_trials(scores, owners, genuine, k, centred=k > 1, **options)
+    options = {"combine": TOGETHER, "centred": True, **options}
+    return verification.reference_trials(scores, owners, genuine, k, **options)
 
 
 @dataclass(frozen=True)
