@@ -29,11 +29,11 @@ from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_
 
 TASK = tasks.get("characters")
 FOLDS = 5
-PRINTED_EACH, STAMPED_EACH = 450, 200
+PRINTED_EACH, STAMPED_EACH = 3000, 1500
 """Pictures of each character that the shipped model is trained on."""
 STAMPED = Look(
-    weight=0.08, slant=0.05, aspect=0.5, perspective=0.03, resolution=24, blur=1.0, noise=0.05,
-    light=0.05, texture=0.01, fading=0.3, inverse=0.0, square=2.5,
+    weight=0.1, slant=0.05, aspect=0.5, perspective=0.03, resolution=24, blur=1.0, noise=0.05,
+    light=0.05, texture=0.01, fading=0.3, inverse=0.0, square=3.0,
 )  # fmt: skip
 """How characters look that are stamped or painted on: bold, some of them narrow or square."""
 

@@ -76,7 +76,7 @@ PRESETS = {
     "cnn": Preset(
         summary="four convolutions, for print: minutes for tens of thousands, the most accurate",
         preprocessing=PRINT_FIELD,
-        estimator={"layers": _cnn(), **_TRAINING, "max_iter": 9, "augment": PRINTED},
+        estimator={"layers": _cnn(), **_TRAINING, "max_iter": 14, "augment": PRINTED},
     ),
     "photos": Preset(
         summary="the same net for few photos of handwriting, told their size, with 16 more looks",
