@@ -24,9 +24,9 @@ from bpapps.estimators import committee
 from bpapps.estimators.pairs import Scored
 from bpapps.evaluation import Results
 from bpapps.report import write_index, write_report
-from bpapps.splits import OwnerSplit
+from bpapps.splits import OwnerSplit, Signed
 from bpapps.tasks.signatures import data
-from bpapps.verification_records import CrossData, Threshold, Verification
+from bpapps.verification_records import CrossData, Threshold, TraitScore, Verification
 from bpapps.verifiers import ScoredSplit
 
 TASK = tasks.get("signatures")
@@ -78,7 +78,8 @@ def synthetic(data_dir: Path | None, command: str) -> Rows:
 
 def cedar(data_dir: Path | None, command: str) -> Rows:
     """CEDAR: five folds of writers, and one report over all of them."""
-    parts = data.folds(datasets.load("cedar", data_dir))
+    whole = datasets.load("cedar", data_dir)
+    parts = data.folds(whole)
     trained = [
         _committee(f"signatures-cedar-fold{number}", split)
         for number, split in enumerate(tqdm(parts, desc="folds", disable=None), start=1)
@@ -90,7 +91,8 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
     by_count = {k: _measured(scored, k) for k in (1, *SEVERAL)}
     equal = _measured([one.equal for one in scored if one.equal], 1)
     folder = TASK.report_name("cedar")
-    _report(trained[0], parts[0], scored[0], by_count, equal, folder, command)
+    traits = _traits(data.all_to_test(whole).test)
+    _report(trained[0], parts[0], scored[0], by_count, equal, traits, folder, command)
     first = {"a first net": 0.076}
     figures: list[tuple[str, Verification, str, float | None, Mapping[str, float]]] = [
         ("EER skilled, 1 reference", by_count[1], "skilled", 0.12, PUBLISHED),
@@ -158,24 +160,33 @@ def _thresholds(development: Scored, k: int) -> list[Threshold]:
     return [verification.choose_threshold(trials, far=far) for far in (None, verifiers.STRICT)]
 
 
+def _traits(part: Signed) -> list[TraitScore]:
+    return verifiers.trait_scores(TASK.traits(part.images), part)
+
+
 def _report(
     run: runs.Run,
     part: OwnerSplit,
     scored: ScoredSplit,
     by_count: Mapping[int, Verification],
     equal: Verification,
+    traits: list[TraitScore],
     folder: str,
     command: str,
 ) -> None:
-    """The report on the first fold, with the error rates of all five."""
+    """The report on the first fold, with the error rates and the traits of all five."""
     results = runs.measure(run, part, command, dependence=False, scored=scored)
     assert results.verifier is not None
     one, *several = by_count.values()
-    results.verifier = replace(results.verifier, one=one, several=several, equal_strokes=equal)
+    results.verifier = replace(
+        results.verifier, one=one, several=several, equal_strokes=equal, traits=traits,
+        warning=verifiers.warning(traits, one),
+    )  # fmt: skip
     results.accuracy = verifiers.accuracy(one)
     results.data["notes"] = (
-        f"error rates are of all five folds; noise, features, the hardest pairs and times of the "
-        f"first; each net is a committee of {MEMBERS}, the history that of its first member"
+        f"error rates and trivial features are of all five folds; noise, the hardest pairs and "
+        f"times of the first; each net is a committee of {MEMBERS}, the history that of its first "
+        f"member"
     )
     _write(results.without_pictures(), folder)  # CEDAR is for research, not to be passed on
 
