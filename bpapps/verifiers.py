@@ -123,13 +123,14 @@ def _wanted(part: Signed, seed: int, others: bool) -> NDArray[np.bool_]:
 # ------------------------------------------------------------------ error rates
 
 
-def protocol(k: int) -> str:
-    """How pictures are scored against k references, in words."""
-    return (
-        "1 reference, every pair"
-        if k == 1
-        else f"{k} references, mean and highest score, less the references' own"
-    )
+PLAIN = {"mean": "mean score", "min": "lowest score"}
+"""Plain ways to make one score of several, beside the net's own, and what they are called."""
+
+
+def protocol(k: int, plain: str = "") -> str:
+    """How pictures are scored against k references, in words: the net's way, or one of PLAIN."""
+    way = PLAIN.get(plain, "centred score")
+    return "1 reference, every pair" if k == 1 else f"{k} references, {way}"
 
 
 def one_reference(test: Scored, development: Scored | None, net: PairClassifier) -> Verification:
@@ -151,12 +152,8 @@ def several_references(
         usual = test.trials(k, seed=seed)
         found.append(verification.measure(usual, [net.threshold(k)], protocol=protocol(k)))
         if development is not None and k < development.fewest:
-            found += [_plainly(test, development, k, seed, combine) for combine in _PLAIN]
+            found += [_plainly(test, development, k, seed, plain) for plain in PLAIN]
     return found
-
-
-_PLAIN = {"mean": "mean score", "min": "lowest score"}
-"""Plain ways to make one score of several, and what they are called."""
 
 
 def equal_strokes(scored: ScoredSplit) -> Verification | None:
@@ -173,13 +170,13 @@ def _rule(development: Scored, far: float | None) -> Threshold:
     return verification.choose_threshold(development.trials(), far=far, against=development.against)
 
 
-def _plainly(test: Scored, development: Scored, k: int, seed: int, combine: str) -> Verification:
-    """Error rates with k references whose scores become one by no more than ``combine``."""
+def _plainly(test: Scored, development: Scored, k: int, seed: int, plain: str) -> Verification:
+    """Error rates with k references whose scores become one in a plain way."""
     trials, chosen_on = (
-        one.trials(k, combine=combine, centred=False, seed=seed) for one in (test, development)
+        one.trials(k, combine=plain, centred=False, seed=seed) for one in (test, development)
     )
     rule = verification.choose_threshold(chosen_on, against=development.against)
-    return verification.measure(trials, [rule], protocol=f"{k} references, {_PLAIN[combine]}")
+    return verification.measure(trials, [rule], protocol=protocol(k, plain))
 
 
 def trait_scores(traits: Mapping[str, NDArray], part: Signed) -> list[TraitScore]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from scores import REPORTS, Protocol, Rows, command_for, score
 from sklearn.pipeline import Pipeline
@@ -21,12 +22,12 @@ from tqdm import tqdm
 
 from bpapps import datasets, models, runs, tasks, verification, verifiers
 from bpapps.estimators import committee
-from bpapps.estimators.pairs import Scored
 from bpapps.evaluation import Results
 from bpapps.report import write_index, write_report
-from bpapps.splits import OwnerSplit, Signed
+from bpapps.splits import OwnerSplit
 from bpapps.tasks.signatures import data
-from bpapps.verification_records import CrossData, Threshold, TraitScore, Verification
+from bpapps.verification import Trials
+from bpapps.verification_records import CrossData, Threshold, Verification
 from bpapps.verifiers import ScoredSplit
 
 TASK = tasks.get("signatures")
@@ -88,16 +89,27 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
         verifiers.score_split(run.model.pipeline, part, own=True)
         for run, part in zip(trained, parts, strict=True)
     ]
-    by_count = {k: _measured(scored, k) for k in (1, *SEVERAL)}
-    equal = _measured([one.equal for one in scored if one.equal], 1)
+    one = _measured(scored, 1)
+    equal = _measured([fold.equal for fold in scored if fold.equal], 1)
+    several = {
+        (k, way): _measured(scored, k, way) for k in SEVERAL for way in ("", *verifiers.PLAIN)
+    }
+    part = data.all_to_test(whole).test
+    traits = verifiers.trait_scores(TASK.traits(part.images), part)
+    of_all = {
+        "one": one,
+        "several": list(several.values()),
+        "equal_strokes": equal,
+        "traits": traits,
+        "warning": verifiers.warning(traits, one),
+    }
     folder = TASK.report_name("cedar")
-    traits = _traits(data.all_to_test(whole).test)
-    _report(trained[0], parts[0], scored[0], by_count, equal, traits, folder, command)
+    _report(trained[0], parts[0], scored[0], of_all, folder, command)
     first = {"a first net": 0.076}
     figures: list[tuple[str, Verification, str, float | None, Mapping[str, float]]] = [
-        ("EER skilled, 1 reference", by_count[1], "skilled", 0.12, PUBLISHED),
-        ("EER skilled, 10 references", by_count[10], "skilled", 0.05, first),
-        ("EER random, 1 reference", by_count[1], "random", 0.03, {"a first net": 0.049}),
+        ("EER skilled, 1 reference", one, "skilled", 0.12, PUBLISHED),
+        ("EER skilled, 10 references", several[10, ""], "skilled", 0.05, first),
+        ("EER random, 1 reference", one, "random", 0.03, {"a first net": 0.049}),
         ("EER skilled, 1 reference, strokes made equal", equal, "skilled", 0.24, {}),
     ]
     text = "5 folds, each writer tested once, threshold chosen afterwards in each fold"
@@ -146,43 +158,33 @@ def _committee(folder: str, split: OwnerSplit) -> runs.Run:
     return run
 
 
-def _measured(folds: Sequence[ScoredSplit], k: int) -> Verification:
+def _measured(folds: Sequence[ScoredSplit], k: int, plain: str = "") -> Verification:
     """Error rates with k references over all folds, each at its own fold's thresholds."""
+    way = {"combine": plain, "centred": False} if plain else {}
     return verification.measure(
-        [fold.test.trials(k) for fold in folds],
-        [_thresholds(fold.development, k) for fold in folds if fold.development],
-        protocol=verifiers.protocol(k),
+        [fold.test.trials(k, **way) for fold in folds],
+        [_thresholds(fold.development.trials(k, **way)) for fold in folds if fold.development],
+        protocol=verifiers.protocol(k, plain),
     )
 
 
-def _thresholds(development: Scored, k: int) -> list[Threshold]:
-    trials = development.trials(k)
-    return [verification.choose_threshold(trials, far=far) for far in (None, verifiers.STRICT)]
-
-
-def _traits(part: Signed) -> list[TraitScore]:
-    return verifiers.trait_scores(TASK.traits(part.images), part)
+def _thresholds(development: Trials) -> list[Threshold]:
+    return [verification.choose_threshold(development, far=far) for far in (None, verifiers.STRICT)]
 
 
 def _report(
     run: runs.Run,
     part: OwnerSplit,
     scored: ScoredSplit,
-    by_count: Mapping[int, Verification],
-    equal: Verification,
-    traits: list[TraitScore],
+    of_all: Mapping[str, Any],
     folder: str,
     command: str,
 ) -> None:
     """The report on the first fold, with the error rates and the traits of all five."""
     results = runs.measure(run, part, command, dependence=False, scored=scored)
     assert results.verifier is not None
-    one, *several = by_count.values()
-    results.verifier = replace(
-        results.verifier, one=one, several=several, equal_strokes=equal, traits=traits,
-        warning=verifiers.warning(traits, one),
-    )  # fmt: skip
-    results.accuracy = verifiers.accuracy(one)
+    results.verifier = replace(results.verifier, **of_all)
+    results.accuracy = verifiers.accuracy(results.verifier.one)
     results.data["notes"] = (
         f"error rates and trivial features are of all five folds; noise, the hardest pairs and "
         f"times of the first; each net is a committee of {MEMBERS}, the history that of its first "

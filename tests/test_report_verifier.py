@@ -131,7 +131,7 @@ def hard() -> list[HardPair]:
 
 
 def several() -> list[Verification]:
-    ways = ("mean and highest score, less the references' own", "lowest score")
+    ways = ("centred score", "lowest score")
     return [
         measured(k, 2.9 + 0.15 * k, f"{k} references, {way}")
         for k in (2, 3, 5, 10)
@@ -344,7 +344,7 @@ def test_rates_as_counts(frr: tuple[float, float, float], told: str) -> None:
 
 def test_references_are_read_off_the_protocol() -> None:
     lines = verifier.by_references(scores())
-    ways = ("mean and highest score, less the references' own", "lowest score")
+    ways = ("centred score", "lowest score")
     counts = {way: [k for k, _ in line] for way, line in lines.items()}
     assert counts == {ways[0]: [1, 2, 3, 5, 10], ways[1]: [1, 2, 3, 5]}
     odd = replace(measured(), protocol="a <b>bold</b> way")
