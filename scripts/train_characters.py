@@ -29,7 +29,7 @@ from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_
 
 TASK = tasks.get("characters")
 FOLDS = 5
-PRINTED_EACH, STAMPED_EACH = 3000, 1500
+PRINTED_EACH, STAMPED_EACH = 2000, 800
 """Pictures of each character that the shipped model is trained on."""
 STAMPED = Look(
     weight=0.1, slant=0.05, aspect=0.5, perspective=0.03, resolution=24, blur=1.0, noise=0.05,
