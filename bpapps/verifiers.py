@@ -123,13 +123,18 @@ def _wanted(part: Signed, seed: int, others: bool) -> NDArray[np.bool_]:
 # ------------------------------------------------------------------ error rates
 
 
-PLAIN = {"mean": "mean score", "min": "lowest score"}
-"""Plain ways to make one score of several, beside the net's own, and what they are called."""
+CENTRED = "centred score"
+WAYS: Mapping[str, Mapping[str, Any]] = {
+    CENTRED: {},
+    "mean score": {"combine": "mean", "centred": False},
+    "lowest score": {"combine": "min", "centred": False},
+}
+"""Ways to make one score of those with several references, the net's own first, and what
+:meth:`Scored.trials` takes for each."""
 
 
-def protocol(k: int, plain: str = "") -> str:
-    """How pictures are scored against k references, in words: the net's way, or one of PLAIN."""
-    way = PLAIN.get(plain, "centred score")
+def protocol(k: int, way: str = CENTRED) -> str:
+    """How pictures are scored against k references, in words."""
     return "1 reference, every pair" if k == 1 else f"{k} references, {way}"
 
 
@@ -144,7 +149,7 @@ def one_reference(test: Scored, development: Scored | None, net: PairClassifier)
 def several_references(
     test: Scored, development: Scored | None, net: PairClassifier, seed: int
 ) -> list[Verification]:
-    """The same with more, as many as the writers have; also by the mean alone and the minimum."""
+    """The same with more, as many as the writers have, in all ways to make one score of theirs."""
     found = []
     for k in REFERENCES[1:]:
         if k >= test.fewest:
@@ -152,7 +157,8 @@ def several_references(
         usual = test.trials(k, seed=seed)
         found.append(verification.measure(usual, [net.threshold(k)], protocol=protocol(k)))
         if development is not None and k < development.fewest:
-            found += [_plainly(test, development, k, seed, plain) for plain in PLAIN]
+            plain = [way for way in WAYS if way != CENTRED]
+            found += [_plainly(test, development, k, seed, way) for way in plain]
     return found
 
 
@@ -170,13 +176,11 @@ def _rule(development: Scored, far: float | None) -> Threshold:
     return verification.choose_threshold(development.trials(), far=far, against=development.against)
 
 
-def _plainly(test: Scored, development: Scored, k: int, seed: int, plain: str) -> Verification:
-    """Error rates with k references whose scores become one in a plain way."""
-    trials, chosen_on = (
-        one.trials(k, combine=plain, centred=False, seed=seed) for one in (test, development)
-    )
+def _plainly(test: Scored, development: Scored, k: int, seed: int, way: str) -> Verification:
+    """Error rates with k references whose scores become one in a way that is not the net's."""
+    trials, chosen_on = (one.trials(k, seed=seed, **WAYS[way]) for one in (test, development))
     rule = verification.choose_threshold(chosen_on, against=development.against)
-    return verification.measure(trials, [rule], protocol=protocol(k, plain))
+    return verification.measure(trials, [rule], protocol=protocol(k, way))
 
 
 def trait_scores(traits: Mapping[str, NDArray], part: Signed) -> list[TraitScore]:

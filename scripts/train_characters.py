@@ -95,19 +95,15 @@ def print_(data_dir: Path | None, command: str) -> Rows:
     )
     text = f"{len(guesses)} pictures in unseen families of fonts"
     by_case = f"{text}; {' '.join(a + b for a, b in SAME_BUT_FOR_SIZE.items())} merged"
-    scores = [
-        score("print, 62 classes", text, [read], 0.97, {}, command),
-        score("print, case merged", by_case, [merged], 0.993, {}, command),
-        score(
-            "print, case and 0 with O merged",
-            by_case + ", and 0 with O",
-            [alike],
-            None,
-            {},
-            command,
-        ),
+    rows = [
+        ("62 classes", text, read, 0.97),
+        ("case merged", by_case, merged, 0.993),
+        ("case and 0 with O merged", f"{by_case}, and 0 with O", alike, None),
     ]
-    return [(TASK.report_name("print"), row) for row in scores]
+    return [
+        (TASK.report_name("print"), score(f"print, {name}", of, [value], target, {}, command))
+        for name, of, value, target in rows
+    ]
 
 
 def plates(data_dir: Path | None, command: str) -> Rows:

@@ -91,9 +91,7 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
     ]
     one = _measured(scored, 1)
     equal = _measured([fold.equal for fold in scored if fold.equal], 1)
-    several = {
-        (k, way): _measured(scored, k, way) for k in SEVERAL for way in ("", *verifiers.PLAIN)
-    }
+    several = {(k, way): _measured(scored, k, way) for k in SEVERAL for way in verifiers.WAYS}
     part = data.all_to_test(whole).test
     traits = verifiers.trait_scores(TASK.traits(part.images), part)
     of_all = {
@@ -108,7 +106,7 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
     first = {"a first net": 0.076}
     figures: list[tuple[str, Verification, str, float | None, Mapping[str, float]]] = [
         ("EER skilled, 1 reference", one, "skilled", 0.12, PUBLISHED),
-        ("EER skilled, 10 references", several[10, ""], "skilled", 0.05, first),
+        ("EER skilled, 10 references", several[10, verifiers.CENTRED], "skilled", 0.05, first),
         ("EER random, 1 reference", one, "random", 0.03, {"a first net": 0.049}),
         ("EER skilled, 1 reference, strokes made equal", equal, "skilled", 0.24, {}),
     ]
@@ -158,13 +156,13 @@ def _committee(folder: str, split: OwnerSplit) -> runs.Run:
     return run
 
 
-def _measured(folds: Sequence[ScoredSplit], k: int, plain: str = "") -> Verification:
+def _measured(folds: Sequence[ScoredSplit], k: int, way: str = verifiers.CENTRED) -> Verification:
     """Error rates with k references over all folds, each at its own fold's thresholds."""
-    way = {"combine": plain, "centred": False} if plain else {}
+    options = verifiers.WAYS[way]
     return verification.measure(
-        [fold.test.trials(k, **way) for fold in folds],
-        [_thresholds(fold.development.trials(k, **way)) for fold in folds if fold.development],
-        protocol=verifiers.protocol(k, plain),
+        [fold.test.trials(k, **options) for fold in folds],
+        [_thresholds(fold.development.trials(k, **options)) for fold in folds if fold.development],
+        protocol=verifiers.protocol(k, way),
     )
 
 
