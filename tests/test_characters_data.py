@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import string
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tools
+from fontTools.ttLib import TTFont
 from PIL import Image
 
 from bpapps import datasets, models
@@ -133,6 +135,14 @@ def test_matplotlibs_fonts_are_used_and_those_without_letters_are_not(own: list[
         ("Noto Serif CJK JP", "noto serif"),
         ("Comic Sans MS", "comic sans ms"),
         ("Mono", "mono"),
+        ("Domitian", "palatino"),
+        ("IBM Plex Sans Condensed", "ibm plex"),
+        ("Source Code Pro", "source"),
+        ("Yrsa", "merriweather"),
+        ("Kurier Cond", "kurier"),
+        ("BaskervilleF", "libre baskerville"),
+        ("GoSmallcaps", "go"),
+        ("Gothic A1", "gothic a1"),
     ],
 )
 def test_clones_of_a_design_are_one_family(name: str, family: str) -> None:
@@ -200,6 +210,19 @@ def test_what_was_found_in_fonts_is_kept(tmp_path: Path, monkeypatch: pytest.Mon
         assert look() == "third"
     monkeypatch.setenv("XDG_CACHE_HOME", str(file / "no folder"))
     assert look() == "third"
+
+
+def test_a_font_of_small_capitals_does_not_serve(tmp_path: Path) -> None:
+    font = TTFont(_matplotlib() / "DejaVuSans.ttf")
+    glyphs, names = font["glyf"], font.getBestCmap()
+    for letter in string.ascii_lowercase:
+        glyph = deepcopy(glyphs[names[ord(letter.upper())]])
+        glyph.coordinates.scale((0.75, 0.75))
+        glyph.removeHinting()
+        glyphs[names[ord(letter)]] = glyph
+    font.save(tmp_path / "capitals.ttf")
+    shutil.copy(_matplotlib() / "DejaVuSerif.ttf", tmp_path)
+    assert [font.path.name for font in fonts(tmp_path)] == ["DejaVuSerif.ttf"]
 
 
 @pytest.mark.parametrize("there", [(), ("cmex10.ttf",)], ids=["empty", "no letters"])

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
 _LIKE_LATIN = 0.28
 """Share of the characters that must look most like the same one of a font known to be Latin."""
+_UNLIKE = "abdefghnqrt"
+_MOST_ALIKE = 0.8
+"""How alike these and their capitals may be: where they are small capitals, size alone tells."""
 _MODELS = ("DejaVuSans.ttf", "STIXGeneral.ttf", "STIXGeneralItalic.ttf")
 _NO_LETTERS = re.compile(
     r"symbol|dings\b|dingbat|\bicons?\b|emoji|\bmath|\bmusic|ornament", re.IGNORECASE
@@ -176,7 +179,7 @@ _CLONES = {
     r"|xits.*|doulos.*|romande.*|tribun.*",
     "courier": r"courier.*|nimbus( ps| l)?|freemono|tex gyre cursor.*",
     "cousine": r"liberation",  # Liberation Mono
-    "palatino": r"palatino.*|p052|palladio.*|urw palladio.*|tex gyre pagella.*|book antiqua",
+    "palatino": r"palatino.*|p052|(urw )?palladio.*|tex gyre pagella.*|book antiqua|domitian",
     "bookman": r"bookman.*|urw bookman.*|tex gyre bonum.*",
     "century schoolbook": r"century schoolbook.*|c059|tex gyre schola.*",
     "avant garde": r"urw gothic.*|itc avant garde.*|tex gyre adventor.*|century gothic",
@@ -188,13 +191,31 @@ _CLONES = {
     "tiresias": r"tiresias.*",
     "opendyslexic": r"opendyslexic.*",
     "monoid": r"mono(id|isome).*",
-    "eurofurence": r"eurofurence.*",
+    "eurofurence": r"eurofurence.*|monofur|unifur",
     "beteckna": r"beteckna.*",
     "karla": r"kar(la|milla)",
     "routed gothic": r"routed gothic.*",
     "biz ud": r"biz ud.*",
     "ocr a": r"ocr ?a.*",
     "irianis": r"irianis.*",
+    "bembo": r"cardo|etbb|fbb",
+    "charter": r"charter.*|xcharter|charis.*",
+    "fira": r"fira.*",
+    "go": r"go( ?smallcaps)?",
+    "ibm 3270": r"ibm 3270.*",
+    "ibm plex": r"ibm plex.*",
+    "inria": r"inria.*",
+    "kurier": r"kurier.*|iwona.*",
+    "lexend": r"lexend.*",
+    "libre baskerville": r"libre (baskerville|bskvl)|baskervillef",
+    "libre caslon": r"libre (caslon|csln)",
+    "merriweather": r"merriweather.*|rasa|yrsa",
+    "montserrat": r"montserrat.*",
+    "oxygen": r"oxygen.*",
+    "pt": r"pt (sans|serif)",
+    "roboto": r"roboto.*",
+    "source": r"source (code|sans|serif).*",
+    "utopia": r"utopia.*|erewhon|heuristica|linguistics",
     "noto serif": r"noto serif.*",
     "noto sans": r"noto( (?!serif).*)?|open sans.*|droid.*",
 }
@@ -299,14 +320,24 @@ def _serves(face: FreeTypeFont) -> bool:
     # An I may be an l; but where all small letters are capitals, case cannot be learned.
     if len({picture.tobytes() for picture in pictures}) < len(CHARACTERS) - 6:
         return False
-    return _likeness(pictures) >= _LIKE_LATIN
+    shapes = _shapes(pictures)
+    return _likeness(shapes) >= _LIKE_LATIN and _likeness_of_cases(shapes) <= _MOST_ALIKE
 
 
-def _likeness(pictures: NDArray[np.uint8]) -> float:
+def _likeness(shapes: NDArray[np.float32]) -> float:
     """The share of the characters that look most like the same ones, in either case, elsewhere."""
-    same = (_shapes(pictures) @ _latin().T).argmax(axis=1) % len(CHARACTERS)
+    same = (shapes @ _latin().T).argmax(axis=1) % len(CHARACTERS)
     folded = np.array([character.lower() for character in CHARACTERS])
     return float(np.mean(folded[same] == folded))
+
+
+def _likeness_of_cases(shapes: NDArray[np.float32]) -> float:
+    """How much small letters look like the capitals from which most fonts have them differ."""
+    small, capital = (
+        shapes[[CHARACTERS.index(letter) for letter in letters]]
+        for letters in (_UNLIKE, _UNLIKE.upper())
+    )
+    return float(np.einsum("cp,cp->c", small, capital).mean())
 
 
 def _probes(face: FreeTypeFont, characters: Sequence[str]) -> NDArray[np.uint8]:
