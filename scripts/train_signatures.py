@@ -3,10 +3,9 @@
     python scripts/train_signatures.py synthetic cedar
 
 ``synthetic`` trains the model that the package ships, on synthetic writers and nothing else, and
-tests it on CEDAR where that is present. ``cedar`` trains that model further on CEDAR, twice in each
-of five folds, and joins the two to a committee; each writer is tested once, by a committee that has
-not seen them. It writes the report. Every net is a run in ``runs/``: a finished one is not trained
-again, one that was cut off goes on.
+tests it on CEDAR where that is present. ``cedar`` trains that model further on CEDAR in five
+folds, where each writer is tested once, by a net that has not seen them, and writes the report.
+Every net is a run in ``runs/``: a finished one is not trained again, one that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -17,11 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from scores import REPORTS, Protocol, Rows, command_for, score
-from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from bpapps import datasets, models, runs, tasks, verification, verifiers
-from bpapps.estimators import committee
 from bpapps.evaluation import Results
 from bpapps.report import write_index, write_report
 from bpapps.splits import OwnerSplit
@@ -36,8 +33,6 @@ WRITERS = (400, 40, 40)
 NOT_BLIND = (
     "threshold chosen afterwards; the generator of writers was adjusted to statistics of CEDAR"
 )
-MEMBERS = 2
-"""Nets of each fold on CEDAR, of seeds 0, 1 and so on."""
 SEVERAL = (3, 5, 8, 10)
 """Numbers of references."""
 PUBLISHED = {"SigNet with the files' artefacts, 5 writers": 0.0463, "a first net without": 0.165}
@@ -82,7 +77,7 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
     whole = datasets.load("cedar", data_dir)
     parts = data.folds(whole)
     trained = [
-        _committee(f"signatures-cedar-fold{number}", split)
+        _trained(f"signatures-cedar-fold{number}", "cedar", split, "adapt", TASK.name)
         for number, split in enumerate(tqdm(parts, desc="folds", disable=None), start=1)
     ]
     scored = [
@@ -123,37 +118,13 @@ PROTOCOLS: dict[str, Protocol] = {"synthetic": synthetic, "cedar": cedar}
 main = command_for("train_signatures.py", PROTOCOLS)
 
 
-def _trained(
-    folder: str, source: str, split: OwnerSplit, preset: str, start: str = "", seed: int = 0
-) -> runs.Run:
+def _trained(folder: str, source: str, split: OwnerSplit, preset: str, start: str = "") -> runs.Run:
     """The model of a run, trained now where there is none yet, from a model to start with."""
     path = Path("runs") / folder
     if not (path / models.FILE_NAME).exists():
-        config = runs.Config(TASK.name, source, preset, seed=seed, start=start)
+        config = runs.Config(TASK.name, source, preset, start=start)
         runs.train(config, split, path, progress=True)
     return runs.load(path)
-
-
-def _committee(folder: str, split: OwnerSplit) -> runs.Run:
-    """Nets trained further on a fold of CEDAR, joined to one; its history is the first net's."""
-    members = [
-        _trained(f"{folder}-seed{seed}", "cedar", split, "adapt", TASK.name, seed)
-        for seed in range(MEMBERS)
-    ]
-    path = Path("runs") / folder
-    if (path / models.FILE_NAME).exists():
-        return runs.load(path)
-    preprocessing = members[0].model.pipeline[0]
-    judges, chosen = [run.model.pipeline[-1] for run in members], split.development
-    net = committee(judges, preprocessing.transform(chosen.images), chosen.owners, chosen.genuine)
-    metadata = dict(members[0].model.metadata)
-    seconds = sum(run.model.metadata["training"]["seconds"] for run in members)
-    metadata["training"] = {**metadata["training"], "seconds": seconds}
-    model = models.Model(TASK, Pipeline([("preprocessing", preprocessing), ("net", net)]), metadata)
-    run = replace(members[0], model=model)
-    with runs.output_folder(path):
-        runs.keep(run, path)
-    return run
 
 
 def _measured(folds: Sequence[ScoredSplit], k: int, way: str = verifiers.CENTRED) -> Verification:
@@ -184,9 +155,8 @@ def _report(
     results.verifier = replace(results.verifier, **of_all)
     results.accuracy = verifiers.accuracy(results.verifier.one)
     results.data["notes"] = (
-        f"error rates and trivial features are of all five folds; noise, the hardest pairs and "
-        f"times of the first; each net is a committee of {MEMBERS}, the history that of its first "
-        f"member"
+        "error rates and trivial features are of all five folds; noise, the hardest pairs, times "
+        "and the history of the first"
     )
     _write(results.without_pictures(), folder)  # CEDAR is for research, not to be passed on
 

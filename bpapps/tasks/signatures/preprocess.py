@@ -2,8 +2,8 @@
 
 A scan and a phone's photo of the same signature differ in light, tint, grain, size and place,
 and the paper may have a ruled line. None of it is the writer's. So :class:`SignatureNormalizer`
-finds the paper and takes it away, drops ruled lines and specks, and scales the ink to fill a
-field, its aspect kept.
+finds the paper and takes it away, drops ruled lines and specks, and turns the ink level and scales
+it to fill a field, its aspect kept.
 """
 
 from __future__ import annotations
@@ -15,18 +15,11 @@ from numpy.typing import NDArray
 
 from bpapps import images
 from bpapps.normalizer import Normalizer, are_rows
-from bpapps.tasks.signatures.paper import (
-    FAINTEST,
-    Gray,
-    Ink,
-    box,
-    find_ink_near,
-    two_tone,
-)
+from bpapps.tasks.signatures.paper import FAINTEST, Gray, find_ink_near, two_tone
+from bpapps.tasks.signatures.placing import place
 from bpapps.tasks.signatures.thinning import drawn, halve, thin
 
 _MARGIN = 4  # pixels of the field that are left free on each side
-_LARGEST = 8.0  # by what ink is enlarged at most: a dot stays one
 _EQUAL = 5  # width of strokes that are made equal, in half pixels of the field
 _FULL = 0.9  # which quantile of the ink is full ink
 
@@ -102,32 +95,10 @@ class SignatureNormalizer(Normalizer):
         if ink.level < FAINTEST:
             return np.zeros((self.height, self.width), dtype=np.float32)
         if self.strokes == "equal":
-            fine = _place(ink, (2 * self.height, 2 * self.width), 2 * _MARGIN)
+            fine = place(ink, (2 * self.height, 2 * self.width), 2 * _MARGIN)
             return halve(drawn(thin(fine > 0.35 * _full(fine)), _EQUAL))
-        field = _place(ink, (self.height, self.width), _MARGIN)
+        field = place(ink, (self.height, self.width), _MARGIN)
         return np.minimum(field / _full(field), 1)
-
-
-def _place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
-    """The ink scaled to fill a field of this shape but for a margin, in its middle."""
-    from PIL import Image
-
-    inked = ink.contrast * images.near(ink.mask)
-    low, high = box(ink).reshape(2, 2)
-    room = np.array(shape) - 2 * margin
-    scale = min(_LARGEST, *(room / (high - low)))
-    # What the field shows, in pixels of the picture, on empty paper that holds all of it.
-    start = (low + high) / 2 - np.array(shape) / scale / 2
-    end = start + np.array(shape) / scale
-    before = np.maximum(0, np.ceil(-start)).astype(int)
-    height, width = np.maximum(inked.shape, np.ceil(end) + 1).astype(int) + before
-    wide = np.zeros((height, width), dtype=np.float32)
-    wide[before[0] :, before[1] :][: inked.shape[0], : inked.shape[1]] = inked
-    (top, left), (bottom, right) = start + before, end + before
-    image = Image.fromarray(wide).resize(
-        shape[::-1], Image.Resampling.HAMMING, (left, top, right, bottom)
-    )
-    return np.maximum(np.asarray(image), 0)
 
 
 def _full(field: Gray) -> float:
