@@ -140,10 +140,10 @@ def protocol(k: int, way: str = CENTRED) -> str:
 
 def one_reference(test: Scored, development: Scored | None, net: PairClassifier) -> Verification:
     """Error rates with one reference, at the net's threshold and at a strict one."""
-    rules = [net.threshold()]
+    chosen = [net.threshold()]
     if development is not None:
-        rules.append(_rule(development, STRICT))
-    return verification.measure(test.trials(), rules, protocol=protocol(1))
+        chosen += rules(development, fars=[STRICT])
+    return verification.measure(test.trials(), chosen, protocol=protocol(1))
 
 
 def several_references(
@@ -166,21 +166,31 @@ def equal_strokes(scored: ScoredSplit) -> Verification | None:
     """As with one reference, of strokes made equal, by a threshold that was chosen on such."""
     if scored.equal is None or scored.equal.development is None:
         return None
-    rule = _rule(scored.equal.development, None)
+    chosen = rules(scored.equal.development)
     text = f"{protocol(1)}, strokes made equal"
-    return verification.measure(scored.equal.test.trials(), [rule], protocol=text)
+    return verification.measure(scored.equal.test.trials(), chosen, protocol=text)
 
 
-def _rule(development: Scored, far: float | None) -> Threshold:
-    """The threshold with one reference that development writers choose."""
-    return verification.choose_threshold(development.trials(), far=far, against=development.against)
+def rules(
+    development: Scored, k: int = 1, fars: Sequence[float | None] = (None,), **options: Any
+) -> list[Threshold]:
+    """The thresholds with k references that development writers choose, one for each rate.
+
+    Args:
+        fars: false acceptance rates that are wanted; None is for balance, FAR = FRR.
+        options: those of :meth:`Scored.trials`.
+    """
+    trials = development.trials(k, **options)
+    return [
+        verification.choose_threshold(trials, far=far, against=development.against) for far in fars
+    ]
 
 
 def _plainly(test: Scored, development: Scored, k: int, seed: int, way: str) -> Verification:
     """Error rates with k references whose scores become one in a way that is not the net's."""
-    trials, chosen_on = (one.trials(k, seed=seed, **WAYS[way]) for one in (test, development))
-    rule = verification.choose_threshold(chosen_on, against=development.against)
-    return verification.measure(trials, [rule], protocol=protocol(k, way))
+    options = {"seed": seed, **WAYS[way]}
+    chosen = rules(development, k, **options)
+    return verification.measure(test.trials(k, **options), chosen, protocol=protocol(k, way))
 
 
 def trait_scores(traits: Mapping[str, NDArray], part: Signed) -> list[TraitScore]:

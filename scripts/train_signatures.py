@@ -23,8 +23,7 @@ from bpapps.evaluation import Results
 from bpapps.report import write_index, write_report
 from bpapps.splits import OwnerSplit
 from bpapps.tasks.signatures import data
-from bpapps.verification import Trials
-from bpapps.verification_records import CrossData, Threshold, Verification
+from bpapps.verification_records import CrossData, Verification
 from bpapps.verifiers import ScoredSplit
 
 TASK = tasks.get("signatures")
@@ -132,13 +131,13 @@ def _measured(folds: Sequence[ScoredSplit], k: int, way: str = verifiers.CENTRED
     options = verifiers.WAYS[way]
     return verification.measure(
         [fold.test.trials(k, **options) for fold in folds],
-        [_thresholds(fold.development.trials(k, **options)) for fold in folds if fold.development],
+        [
+            verifiers.rules(fold.development, k, (None, verifiers.STRICT), **options)
+            for fold in folds
+            if fold.development
+        ],
         protocol=verifiers.protocol(k, way),
     )
-
-
-def _thresholds(development: Trials) -> list[Threshold]:
-    return [verification.choose_threshold(development, far=far) for far in (None, verifiers.STRICT)]
 
 
 def _report(
