@@ -151,7 +151,7 @@ def find_ink_near(picture: Gray) -> tuple[Gray, Ink]:
     if small is picture or not ink.mask.any():
         return small, ink
     factor = max(picture.shape) / max(small.shape)
-    low, high = box(ink).reshape(2, 2)
+    low, high = images.bounding_boxes(ink.main[None])[0].reshape(2, 2)
     margin = 0.15 * (high - low).max() + 2
     if np.all(high - low + 2 * margin > 0.8 * np.array(small.shape)):
         return small, ink
@@ -163,11 +163,16 @@ def find_ink_near(picture: Gray) -> tuple[Gray, Ink]:
 
 def to_working_size(picture: Gray) -> Gray:
     """The picture shrunk so that no side is above :data:`WORK` pixels."""
+    return shrunk(picture, WORK / max(picture.shape))
+
+
+def shrunk(picture: Gray, scale: float) -> Gray:
+    """The picture scaled, each new pixel a mean of what it covers; never enlarged."""
     from PIL import Image
 
-    if max(picture.shape) <= WORK:
+    if scale >= 1:
         return picture
-    height, width = (max(1, round(side * WORK / max(picture.shape))) for side in picture.shape)
+    height, width = (max(1, round(side * scale)) for side in picture.shape)
     image = Image.fromarray(np.ascontiguousarray(picture))
     return np.asarray(image.resize((width, height), Image.Resampling.HAMMING, reducing_gap=3))
 
@@ -206,9 +211,3 @@ def drop_specks(mask: Mask, contrast: Gray, least: float = 0.0) -> tuple[Mask, M
     kept[y, x] = (sizes >= max(6, 0.004 * ink))[piece]
     main[y, x] = (sizes >= max(6, _MAIN * ink))[piece]
     return kept, main if main.any() else kept
-
-
-def box(ink: Ink) -> NDArray[np.float64]:
-    """Top, left, bottom, right of the ink's main pieces: a far speck does not set the scale."""
-    boxes = images.bounding_boxes(ink.main[None])
-    return boxes[0].astype(np.float64)

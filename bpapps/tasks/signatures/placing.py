@@ -6,16 +6,11 @@ until the line fitted to it runs level; then the same strokes come to the same p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from bpapps import images
-from bpapps.tasks.signatures.paper import Gray, Ink, Mask
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from bpapps.tasks.signatures.paper import Gray, Ink, Mask, shrunk
 
 _LARGEST = 8.0  # by what ink is enlarged at most: a dot stays one
 _FINER = 1.5  # pixels of the copy that is turned to one of the field: turning blurs
@@ -32,12 +27,14 @@ def place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
     axes = _axes(tilt(ink.main))
     low, high = _extent(ink.main, axes)
     scale = min(_LARGEST, *((np.array(shape) - 2 * margin) / (high - low)))
-    small = _shrunk(Image.fromarray(inked), _FINER * scale)
-    pixel = np.array(inked.shape) / small.size[::-1]
+    small = shrunk(inked, _FINER * scale)
+    pixel = np.array(inked.shape) / small.shape
     start = (low + high - np.array(shape) / scale) / 2 @ axes / pixel
     (down_y, down_x), (along_y, along_x) = axes / pixel / scale
     turn = (along_x, down_x, start[1], along_y, down_y, start[0])  # x of x, y and 1; then y
-    field = small.transform(shape[::-1], Image.Transform.AFFINE, turn, Image.Resampling.BILINEAR)
+    field = Image.fromarray(small).transform(
+        shape[::-1], Image.Transform.AFFINE, turn, Image.Resampling.BILINEAR
+    )
     return np.maximum(np.asarray(field), 0)
 
 
@@ -47,17 +44,8 @@ def tilt(mask: Mask) -> float:
     It is that of the line fitted by least squares, y against x. Of ink that is taller than broad
     that would be its slant, if anything, so the taller, the less it is turned.
     """
-    ink = mask.astype(np.float32)
-    rows, columns = ink.sum(axis=1), ink.sum(axis=0)
-    y, x = _about_the_mean(rows), _about_the_mean(columns)
-    down, along, both = rows @ y**2, columns @ x**2, y @ ink @ x
+    down, along, both = images.second_moments(mask[None].astype(np.float32))[0]
     return float(np.arctan(both * along / max(down, along, 1e-9) ** 2))
-
-
-def _about_the_mean(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The places of some weights (n,), from their centre of mass on."""
-    at = np.arange(len(weights), dtype=np.float32)
-    return at - weights @ at / weights.sum()
 
 
 def _axes(angle: float) -> NDArray[np.float64]:
@@ -76,13 +64,3 @@ def _extent(
     corners = [np.stack([rows + y, x], axis=1) for y in (0, 1) for x in (left, right)]
     at = np.concatenate(corners) @ axes.T
     return at.min(axis=0), at.max(axis=0)
-
-
-def _shrunk(image: Image, scale: float) -> Image:
-    """The picture scaled, each new pixel a mean of what it covers; never enlarged."""
-    from PIL.Image import Resampling
-
-    if scale >= 1:
-        return image
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Resampling.HAMMING)
