@@ -27,7 +27,7 @@ from bpapps.verification_records import CrossData, Verification
 from bpapps.verifiers import ScoredSplit
 
 TASK = tasks.get("signatures")
-WRITERS = (400, 40, 40)
+WRITERS = (1000, 40, 40)
 """Synthetic writers that the shipped model is trained on, its thresholds are chosen on, tested."""
 NOT_BLIND = (
     "threshold chosen afterwards; the generator of writers was adjusted to statistics of CEDAR"

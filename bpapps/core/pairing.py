@@ -153,14 +153,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Alignment:
-    """Two maps of features, each against the other bent to it: (2, h, w, k) to (2, h, w, k + 1).
+    """Two maps of features, each against the other bent to it: (2, h, w, k) to (2, h, w, k + 3).
 
     For every place of one map, what the other has to set against it is a mean over the other's
     places, weighted by ``softmax(sharpness · cos - nearness · distance²)`` with the cosine between
     the features and the distance in places down and across: a soft alignment that bends as far as
-    likeness pays. Given are |p - q̂| for each feature, and 1 - cos(p, q̂). It is the attention of
-    Bahdanau et al. (2015) from one picture to another, with a locality that is learned: of
-    ``nearness`` there is a weight for each axis.
+    likeness pays. Given are |p - q̂| for each feature, 1 - cos(p, q̂), and how far down and across
+    the other was bent, in places. It is the attention of Bahdanau et al. (2015) from one picture
+    to another, with a locality that is learned: of ``nearness`` there is a weight for each axis.
     """
 
     def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
@@ -168,51 +168,61 @@ class Alignment:
         if len(in_shape) != 4 or in_shape[0] != 2:
             raise ValueError(f"Alignment needs two maps, (2, height, width, k), got {in_shape}")
         start = {"sharpness": np.array([SHARPNESS]), "nearness": np.array([NEARNESS] * 2)}
-        return start, (*in_shape[:-1], in_shape[-1] + 1)
+        return start, (*in_shape[:-1], in_shape[-1] + 3)
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
         n, two, height, width, k = x.shape
-        places = height * width
-        mine = np.ascontiguousarray(x).reshape(n, two, places, k)
+        squares, extra = _geometry(height, width, x.dtype)
+        shared = np.broadcast_to(extra, (n, two, *extra.shape))
+        mine = x.reshape(n, two, height * width, k)
         length, unit = _unit(mine)
-        theirs, their_unit = mine[:, ::-1], unit[:, ::-1]
-        squares = _squares(height, width, x.dtype)
         # At most exp(0), so no largest value needs to be found; the place itself has distance 0.
-        weight = (p.sharpness * unit) @ their_unit.swapaxes(2, 3)
+        weight = (p.sharpness * unit[:, 0]) @ unit[:, 1].swapaxes(1, 2)
         weight -= p.nearness[0] * squares[0] + p.nearness[1] * squares[1] + p.sharpness
         np.exp(weight, out=weight)
-        inverse = 1 / (weight.sum(axis=3, keepdims=True) + np.finfo(x.dtype).tiny)
-        found = (weight @ theirs) * inverse
-        gap = mine - found
-        found_length, found_unit = _unit(found)
+        # Seen from the second map the weights are the same, the other way round. Beside the
+        # features, the places and a column of ones are averaged: where from, and the divisor.
+        found = _across(weight, np.concatenate([mine, shared], axis=3))
+        inverse = 1 / (found[..., -1:] + np.finfo(x.dtype).tiny)
+        found = found[..., :-1] * inverse
+        gap = mine - found[..., :k]
+        bent = found[..., k:] - extra[:, :2]
+        found_length, found_unit = _unit(found[..., :k])
         cosine = (unit * found_unit).sum(axis=3, keepdims=True)
-        y = np.concatenate([np.abs(gap), 1 - cosine], axis=3)
+        y = np.concatenate([np.abs(gap), 1 - cosine, bent], axis=3)
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
             dy = dy.reshape(y.shape)
-            of_gap = np.sign(gap) * dy[..., :-1]
-            of_cosine = -dy[..., -1:]
-            of_found = _through_unit(of_cosine * unit, found_unit, found_length) - of_gap
+            of_gap = np.sign(gap) * dy[..., :k]
+            of_cosine = -dy[..., k : k + 1]
             of_unit = of_cosine * found_unit
-            # As in Dao et al. (2022): Σ weight · dweight is the product of found and its gradient.
+            of_found = np.concatenate([dy[..., :k], dy[..., k + 1 :]], axis=3)
+            of_found[..., :k] = _through_unit(of_cosine * unit, found_unit, found_length) - of_gap
             of_found *= inverse
-            of_score = of_found @ theirs.swapaxes(2, 3)
-            of_score -= (of_found * found).sum(axis=3, keepdims=True)
+            # As in Dao et al. (2022): Σ weight · dweight is the product of found and its gradient.
+            less = (of_found * found).sum(axis=3, keepdims=True)
+            ones, places = shared[..., 2:], shared[..., :2]
+            sent = np.concatenate([of_found, -less, mine, places, ones], axis=3)
+            taken = np.concatenate([mine, places, ones, of_found, -less], axis=3)
+            of_score = sent[:, 0] @ taken[:, 1].swapaxes(1, 2)
             of_score *= weight
-            along = of_score @ their_unit
+            along = _across(of_score, unit)
             if grad is not None:
-                grad.sharpness += (along * unit).sum() - of_score.sum()
-                by_pair = of_score.sum(axis=(0, 1))
+                grad.sharpness += (along[:, 0] * unit[:, 0]).sum() - of_score.sum()
+                by_pair = of_score.sum(axis=0)
                 grad.nearness -= np.array([np.vdot(by_pair, square) for square in squares])
             of_unit += p.sharpness * along
-            of_their_unit = (p.sharpness * of_score).swapaxes(2, 3) @ unit
-            of_theirs = weight.swapaxes(2, 3) @ of_found
-            of_unit += of_their_unit[:, ::-1]
-            dx = of_gap + of_theirs[:, ::-1] + _through_unit(of_unit, unit, length)
+            of_theirs = _across(weight, of_found[..., :k])
+            dx = of_gap + of_theirs + _through_unit(of_unit, unit, length)
             return dx.reshape(x.shape)
 
-        return y.reshape(n, two, height, width, k + 1), back
+        return y.reshape(n, two, height, width, k + 3), back
+
+
+def _across(weight: NDArray, values: NDArray) -> NDArray:
+    """Sums of the other map's values, (n, 2, places, k), by the weights from the first to it."""
+    return np.stack([weight @ values[:, 1], weight.swapaxes(1, 2) @ values[:, 0]], axis=1)
 
 
 def _unit(vectors: NDArray) -> tuple[NDArray, NDArray]:
@@ -227,10 +237,13 @@ def _through_unit(dy: NDArray, unit: NDArray, length: NDArray) -> NDArray:
 
 
 @cache
-def _squares(height: int, width: int, dtype: DTypeLike) -> NDArray:
-    """Squares of the distances down and across between all places, (2, places, places)."""
+def _geometry(height: int, width: int, dtype: DTypeLike) -> tuple[NDArray, NDArray]:
+    """Squares of the distances down and across between all places, (2, places, places).
+
+    And the row and the column of each place, and a one, (places, 3).
+    """
     row, column = np.divmod(np.arange(height * width), width)
     by_axis = [np.square(np.subtract.outer(place, place)) for place in (row, column)]
-    squares = np.array(by_axis, dtype)
+    squares, beside = np.array(by_axis, dtype), np.stack([row, column, row**0], axis=1)
     squares.flags.writeable = False
-    return squares
+    return squares, beside.astype(dtype)

@@ -258,6 +258,9 @@ class PairClassifier(Backprop):
         pairs = np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
         if not len(pairs):
             return np.zeros(0)
+        # In one order, or the last bits would depend on which came first.
+        key = embedded.reshape(len(embedded), -1).sum(axis=1)
+        pairs = np.take_along_axis(pairs, np.argsort(key[pairs], axis=1, kind="stable"), axis=1)
         parts = cut(len(pairs), 1024)  # memory for so many
         return np.concatenate([self._compare(embedded[pairs[rows]]) for rows in parts])
 

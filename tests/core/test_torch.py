@@ -154,8 +154,10 @@ def aligned(p: Any, x: Any) -> Any:
     score = p.sharpness * cosines - p.nearness[0] * down - p.nearness[1] * across
     found = score.softmax(-1) @ theirs
     apart = 1 - (unit(mine) * unit(found)).sum(-1)
-    y = torch.cat([(mine - found).abs(), apart[..., None]], -1)
-    return y.reshape(n, two, height, width, k + 1)
+    places = torch.tensor(np.stack([row, column], 1)).to(x.dtype)
+    bent = score.softmax(-1) @ places - places
+    y = torch.cat([(mine - found).abs(), apart[..., None], bent], -1)
+    return y.reshape(n, two, height, width, k + 3)
 
 
 def unit(x: Any) -> Any:
