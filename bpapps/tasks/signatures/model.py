@@ -90,10 +90,10 @@ PRESETS = {
         estimator=_ALIGN,
     ),
     "adapt": Preset(
-        summary="the net of align with less distortion, to train it further on real writers: "
-        "--start signatures",
+        summary="the net of align with less distortion and a second look at each pair, to train "
+        "it further on real writers: --start signatures",
         preprocessing={"height": HEIGHT, "width": WIDTH},
-        estimator={**_ALIGN, "max_iter": 10, "augment": REAL},
+        estimator={**_ALIGN, "max_iter": 10, "augment": REAL, "votes": 1},
     ),
     "vector": Preset(
         summary="a vector of 64 numbers for each signature, the classic siamese net: quicker",
