@@ -12,7 +12,8 @@ import tools
 
 from bpapps import models, tasks
 from bpapps.augment import Distortion
-from bpapps.core.storage import StorageError
+from bpapps.core import Params
+from bpapps.core.storage import StorageError, load_network, save_network
 from bpapps.images import read_picture
 from bpapps.models import Model, Reading
 from bpapps.names import UnknownNameError
@@ -78,6 +79,23 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be written"):
         models.save(tmp_path / "file" / "m.safetensors", MODELS["numbers"]())
     assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in tasks.names() if tasks.get(name).shipped.exists()]
+)
+def test_weights_that_do_not_fit_the_layers(name: str, tmp_path: Path) -> None:
+    """As of a model that was stored before a layer came to take one input more."""
+    path = tmp_path / "m.safetensors"
+    network, params, metadata = load_network(tasks.get(name).shipped)
+    weights = dict(params.items())
+    last = max(key for key, value in weights.items() if value.ndim == 2)
+    weights[last] = weights[last][:-1]
+    vector = np.concatenate([value.ravel() for value in weights.values()])
+    fewer = Params(vector, {key: value.shape for key, value in weights.items()})
+    save_network(path, network, fewer, metadata)
+    with pytest.raises(StorageError, match=f"{path.name}: .*do not fit its layers.*train it again"):
+        models.load(path)
 
 
 # ------------------------------------------------------------------ finding
