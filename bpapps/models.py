@@ -14,7 +14,7 @@ import numpy as np
 
 from bpapps import tasks
 from bpapps.augment import Distortion
-from bpapps.core import Chain, pack
+from bpapps.core import Chain, Pairs, pack
 from bpapps.core.storage import StorageError, load_network, save_network
 from bpapps.evaluation import environment
 from bpapps.images import PictureError, read_picture
@@ -229,7 +229,7 @@ def _classifier(
     from bpapps.estimators import BackpropClassifier
 
     classes = metadata["classes"]
-    if _checked(network, params, shape) != (len(classes),):
+    if _output_shape(network, params, shape) != (len(classes),):
         raise ValueError(f"its outputs are not {len(classes)} classes")
     return BackpropClassifier.from_trained(network, params, classes, shape)
 
@@ -246,12 +246,12 @@ def _verifier(
         for k, one in metadata["scales"].items()
     }
     net = PairClassifier.from_trained(network, params, scales, shape)
-    items = 1 + int(np.max(net.network_.layers[1].pairs))  # type: ignore[attr-defined]
-    _checked(network, params, (items, *shape))
+    pairs = next(layer.pairs for layer in network if isinstance(layer, Pairs))
+    _output_shape(network, params, (1 + int(np.max(pairs)), *shape))
     return net
 
 
-def _checked(network: Chain, params: Params, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _output_shape(network: Chain, params: Params, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of what a network gives; ValueError where stored weights do not fit its layers."""
     tree, out_shape = network.init(shape, np.random.default_rng(0))
     if pack(tree).shapes != params.shapes:

@@ -139,15 +139,10 @@ def train(
     with output_folder(folder):
         callbacks = (_log(folder, config), *callbacks)
         run = _fit(config, split, checkpoint, progress, callbacks, n_jobs)
-        keep(run, folder)
+        _write_json(folder / "history.json", run.history)
+        models.save(folder / models.FILE_NAME, run.model)  # the last, for it says: finished
         checkpoint.unlink(missing_ok=True)
     return run
-
-
-def keep(run: Run, folder: Path) -> None:
-    """Write what :func:`load` reads into a folder that is there."""
-    _write_json(folder / "history.json", run.history)
-    models.save(folder / models.FILE_NAME, run.model)  # the last, for it says: finished
 
 
 def _fit(

@@ -173,8 +173,7 @@ class Alignment:
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
         n, two, height, width, k = x.shape
-        squares, extra = _geometry(height, width, x.dtype)
-        shared = np.broadcast_to(extra, (n, two, *extra.shape))
+        squares, places = _geometry(height, width, x.dtype)
         mine = x.reshape(n, two, height * width, k)
         length, unit = _unit(mine)
         # At most exp(0), so no largest value needs to be found; the place itself has distance 0.
@@ -183,11 +182,13 @@ class Alignment:
         np.exp(weight, out=weight)
         # Seen from the second map the weights are the same, the other way round. Beside the
         # features, the places and a column of ones are averaged: where from, and the divisor.
-        found = _across(weight, np.concatenate([mine, shared], axis=3))
+        beside = np.broadcast_to(places, (n, two, *places.shape))
+        seen = np.concatenate([mine, beside], axis=3)
+        found = _across(weight, seen)
         inverse = 1 / (found[..., -1:] + np.finfo(x.dtype).tiny)
         found = found[..., :-1] * inverse
         gap = mine - found[..., :k]
-        bent = found[..., k:] - extra[:, :2]
+        bent = found[..., k:] - places[:, :2]
         found_length, found_unit = _unit(found[..., :k])
         cosine = (unit * found_unit).sum(axis=3, keepdims=True)
         y = np.concatenate([np.abs(gap), 1 - cosine, bent], axis=3)
@@ -202,10 +203,11 @@ class Alignment:
             of_found *= inverse
             # As in Dao et al. (2022): Σ weight · dweight is the product of found and its gradient.
             less = (of_found * found).sum(axis=3, keepdims=True)
-            ones, places = shared[..., 2:], shared[..., :2]
-            sent = np.concatenate([of_found, -less, mine, places, ones], axis=3)
-            taken = np.concatenate([mine, places, ones, of_found, -less], axis=3)
-            of_score = sent[:, 0] @ taken[:, 1].swapaxes(1, 2)
+            of_seen = np.concatenate([of_found, -less], axis=3)
+            # The weights serve either order: both gradients in one product, side by side.
+            first = np.concatenate([of_seen[:, 0], seen[:, 0]], axis=2)
+            second = np.concatenate([seen[:, 1], of_seen[:, 1]], axis=2)
+            of_score = first @ second.swapaxes(1, 2)
             of_score *= weight
             along = _across(of_score, unit)
             if grad is not None:
@@ -244,6 +246,7 @@ def _geometry(height: int, width: int, dtype: DTypeLike) -> tuple[NDArray, NDArr
     """
     row, column = np.divmod(np.arange(height * width), width)
     by_axis = [np.square(np.subtract.outer(place, place)) for place in (row, column)]
-    squares, beside = np.array(by_axis, dtype), np.stack([row, column, row**0], axis=1)
-    squares.flags.writeable = False
-    return squares, beside.astype(dtype)
+    squares = np.array(by_axis, dtype)
+    places = np.stack([row, column, np.ones_like(row)], axis=1).astype(dtype)
+    squares.flags.writeable = places.flags.writeable = False
+    return squares, places
