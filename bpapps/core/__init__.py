@@ -28,7 +28,6 @@ from bpapps.core.layers import (
     Dense,
     Dropout,
     Flatten,
-    GroupNorm,
     Layer,
     LayerNorm,
     Reshape,
@@ -63,7 +62,7 @@ from bpapps.core.solvers import (
     SolverInfo,
     recording,
 )
-from bpapps.core.spatial import AveragePool2D, Conv2D, GlobalPool2D, MaxPool2D
+from bpapps.core.spatial import AveragePool2D, Conv2D, GlobalPool2D, GroupNorm, MaxPool2D
 from bpapps.core.stable import Bounded, MonotoneDense, SymmetricDense
 from bpapps.core.storage import StorageError, load_network, save_network
 from bpapps.core.training import DivergenceError, Epoch, Plan, evaluate, train

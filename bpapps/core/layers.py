@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from math import inf, prod
 from numbers import Integral
 from typing import Any, Protocol
@@ -175,7 +174,7 @@ class LayerNorm:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`Layer`."""
-        y, flat_back = _normalize(p, x.reshape(-1, x.shape[-1]), 1, self.epsilon)
+        y, flat_back = _normalize(p, x.reshape(-1, x.shape[-1]), self.epsilon)
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
             dx = flat_back(dy.reshape(y.shape), grad, need_dx)
@@ -184,84 +183,27 @@ class LayerNorm:
         return y.reshape(x.shape), back
 
 
-@dataclass(frozen=True)
-class GroupNorm:
-    """Normalises each picture over its pixels and a group of channels (Wu & He 2018)."""
-
-    groups: int
-    epsilon: float = 1e-5
-
-    def __post_init__(self) -> None:
-        _positive("GroupNorm", groups=self.groups)
-        _above_zero("GroupNorm", epsilon=self.epsilon)
-
-    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
-        """Scale and shift, one of each a channel."""
-        if not in_shape or in_shape[-1] % self.groups:
-            raise ValueError(f"GroupNorm({self.groups}) cannot divide the channels of {in_shape}")
-        return _scale_and_shift(in_shape[-1]), in_shape
-
-    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
-        """See :class:`Layer`."""
-        return _normalize(p, x, self.groups, self.epsilon)
-
-
-def _normalize(p: Params, x: NDArray, groups: int, epsilon: float) -> tuple[NDArray, Back]:
-    """Zero mean and unit variance of each sample over its pixels and each group of channels.
-
-    ``x`` has the shape (samples, any pixels, channels). Sums over the pixels come first, so that
-    what is left to do by group is small; the passes over all of x are then plain ones.
-    """
-    by_channel = (len(x), x.shape[-1])
-    member = _members(x.shape[-1], groups, x.dtype)
-    share = x.dtype.type(groups / prod(x.shape[1:]))
-
-    def of_group(sums: NDArray) -> NDArray:
-        """The mean over each group, for each of its channels, of sums over the pixels."""
-        return (sums @ member * share) @ member.T
-
-    # Rows of pixels: loops over one pixel's few channels would be too short to be quick.
-    given = x.reshape(len(x), -1, x.shape[-1] * (x.shape[-2] if x.ndim > 2 else 1))
-    centred = given - _along(of_group(_over_pixels(x, by_channel)), given)
-    variance = of_group(_over_pixels(np.square(centred), by_channel))
-    inverse = 1.0 / np.sqrt(variance + x.dtype.type(epsilon))
-    y = centred * _along(inverse * p.scale, given)
-    y += _along(p.shift[np.newaxis], given)
+def _normalize(p: Params, x: NDArray, epsilon: float) -> tuple[NDArray, Back]:
+    """Zero mean and unit variance of each row of x, (rows, values), then scaled and shifted."""
+    centred = x - _row_means(x)
+    inverse = 1.0 / np.sqrt(_row_means(np.square(centred)) + x.dtype.type(epsilon))
+    unit = centred * inverse
 
     def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
-        dy = dy.reshape(given.shape)
-        total = _over_pixels(dy, by_channel)
-        along = _over_pixels(dy * centred, by_channel)
         if grad is not None:
-            grad.scale += (along * inverse).sum(axis=0)
-            grad.shift += total.sum(axis=0)
+            grad.scale += (dy * unit).sum(axis=0)
+            grad.shift += dy.sum(axis=0)
         if not need_dx:
             return None
-        dx = dy * _along(inverse * p.scale, given)
-        dx -= centred * _along(of_group(along * p.scale) * inverse**3, given)
-        dx -= _along(of_group(total * p.scale) * inverse, given)
-        return dx.reshape(x.shape)
+        of_unit = dy * p.scale
+        return inverse * (of_unit - _row_means(of_unit) - unit * _row_means(of_unit * unit))
 
-    return y.reshape(x.shape), back
+    return unit * p.scale + p.shift, back
 
 
-@lru_cache
-def _members(channels: int, groups: int, dtype: np.dtype) -> NDArray:
-    """1 where a channel is in a group, (channels, groups)."""
-    return np.repeat(np.eye(groups, dtype=dtype), channels // groups, axis=0)
-
-
-def _over_pixels(x: NDArray, shape: tuple[int, int]) -> NDArray:
-    """Sums over each sample's pixels, (samples, channels); BLAS adds faster than ``sum`` does."""
-    pixels = x.reshape(shape[0], -1, shape[1])
-    if pixels.shape[1] == 1:
-        return pixels.reshape(shape)
-    return (np.ones((1, pixels.shape[1]), x.dtype) @ pixels).reshape(shape)
-
-
-def _along(by_channel: NDArray, rows: NDArray) -> NDArray:
-    """Values (samples, channels) as often as pixels are in a row, (samples, 1, row)."""
-    return np.tile(by_channel, rows.shape[2] // by_channel.shape[1])[:, np.newaxis]
+def _row_means(x: NDArray) -> NDArray:
+    """The mean of each row, (rows, 1); BLAS adds faster than ``mean`` does."""
+    return x @ np.full((x.shape[1], 1), 1 / x.shape[1], x.dtype)
 
 
 def _scale_and_shift(n: int) -> Tree:

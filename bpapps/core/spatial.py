@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bpapps.core import kernels
 from bpapps.core.initializers import check_initializer, initialize
-from bpapps.core.layers import Back, Rng, _positive
+from bpapps.core.layers import Back, Rng, _above_zero, _positive, _scale_and_shift
 from bpapps.core.params import Params, Shape, Tree
 from bpapps.core.threads import cut
 
@@ -244,6 +244,71 @@ class GlobalPool2D:
 
         largest = np.take_along_axis(flat, where, axis=1)
         return np.concatenate([flat.sum(axis=1) * share, largest[:, 0]], axis=1), back
+
+
+@dataclass(frozen=True)
+class GroupNorm:
+    """Normalises each picture over its pixels and a group of channels (Wu & He 2018)."""
+
+    groups: int
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        _positive("GroupNorm", groups=self.groups)
+        _above_zero("GroupNorm", epsilon=self.epsilon)
+
+    def init(self, in_shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Scale and shift, one of each a channel."""
+        if not in_shape or in_shape[-1] % self.groups:
+            raise ValueError(f"GroupNorm({self.groups}) cannot divide the channels of {in_shape}")
+        return _scale_and_shift(in_shape[-1]), in_shape
+
+    def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
+        """See :class:`bpapps.core.layers.Layer`."""
+        as_picture = (len(x), -1, x.shape[-2] if x.ndim > 2 else 1, x.shape[-1])
+        rows = _rows_first(x.reshape(as_picture))
+        height, channels, width, n = rows.shape
+        share = x.dtype.type(self.groups / (height * width * channels))
+        # Sums over the pixels come first, so that what is left to do by group is small. Rows are
+        # whole in the loops over all of x: a channel's few samples would be too short to be quick.
+        given = rows.reshape(height, -1)
+
+        def over_pixels(values: NDArray) -> NDArray:
+            """Sums (channels, n); BLAS adds the rows up faster than ``sum`` does."""
+            row = np.ones(height, x.dtype) @ values
+            return row.reshape(channels, width, n).sum(axis=1)
+
+        def of_group(sums: NDArray) -> NDArray:
+            """The mean over each group, for each of its channels, of sums over the pixels."""
+            means = sums.reshape(self.groups, -1, n).sum(axis=1) * share
+            return np.repeat(means, channels // self.groups, axis=0)
+
+        def along(by_channel: NDArray) -> NDArray:
+            """Values (channels, n) as often as pixels are in a row."""
+            return np.repeat(by_channel, width, axis=0).reshape(-1)
+
+        centred = given - along(of_group(over_pixels(given)))
+        variance = of_group(over_pixels(np.square(centred)))
+        inverse = 1.0 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        scale = p.scale[:, np.newaxis]
+        y = centred * along(inverse * scale)
+        y += along(np.repeat(p.shift[:, np.newaxis], n, axis=1))
+
+        def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
+            dy = _rows_first(dy.reshape(as_picture)).reshape(given.shape)
+            total = over_pixels(dy)
+            product = over_pixels(dy * centred)
+            if grad is not None:
+                grad.scale += (product * inverse).sum(axis=1)
+                grad.shift += total.sum(axis=1)
+            if not need_dx:
+                return None
+            dx = dy * along(inverse * scale)
+            dx -= centred * along(of_group(product * scale) * inverse**3)
+            dx -= along(of_group(total * scale) * inverse)
+            return _batch_first(dx.reshape(rows.shape)).reshape(x.shape)
+
+        return _batch_first(y.reshape(rows.shape)).reshape(x.shape), back
 
 
 def _or(value: int | None, default: int) -> int:

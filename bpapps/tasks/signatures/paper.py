@@ -85,7 +85,7 @@ def _ink_is_dark(picture: Gray) -> bool:
     Mirrored at its border, a picture has no strokes broader than they are: a dark line along the
     border would else pass for the paper, and that beside it for bright ink.
     """
-    small = images.shrink(picture, 128)
+    small = images.shrink(picture, WORK // 4)
     reach = 0.04 * max(small.shape)
     mirrored = np.pad(small, int(2.5 * reach) + 1, mode="symmetric")
     return bool(images.polarity(mirrored[None], 0.5, reach)[0] < 0)

@@ -58,9 +58,9 @@ def _most_covered(mask: Mask, least: float = 0.4) -> Line | None:
     bins = height + 2 * reach + 2
     if len(y) < least * width:
         return None
-    rows = (y + reach + 1.5 - slopes[:, None] * (x - width / 2)).astype(np.intp)
-    rows += (np.arange(len(slopes)) * bins)[:, None]
-    counts = np.bincount(rows.ravel(), minlength=len(slopes) * bins)
+    shift = (reach + 1.5 - slopes[:, None] * (np.arange(width) - width / 2)).astype(np.intp)
+    shift += (np.arange(len(slopes)) * bins)[:, None]
+    counts = np.bincount((shift[:, x] + y).ravel(), minlength=len(slopes) * bins)
     best = counts.argmax()
     if counts[best] < least * width:
         return None
@@ -77,7 +77,7 @@ def _fit_line(
         near = np.abs(y - start - slope * x) <= reach
         if near.sum() < 0.2 * width:
             return None
-        slope, start = np.polyfit(x[near], y[near], 1)
+        slope, start = _least_squares(x[near], y[near])
         counts = np.bincount(x[near], minlength=width)
         thickness = float(np.median(counts[counts > 0]))
         reach = thickness / 2 + 1
@@ -89,6 +89,13 @@ def _fit_line(
     rough = float((off[alone] / counts[alone]).std())
     rows = start + slope * np.arange(width)
     return Line(first, last, broadest, rows, rough, len(inked) / (last - first))
+
+
+def _least_squares(x: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[float, float]:
+    """Slope and start of the line fitted to points; level where all are in one column."""
+    away = x - x.mean()
+    slope = float(away @ y / (away @ away or 1.0))
+    return slope, float(y.mean() - slope * x.mean())
 
 
 def _is_ruled(line: Line, shape: tuple[int, ...], outlasts: bool) -> bool:
