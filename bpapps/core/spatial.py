@@ -269,46 +269,48 @@ class GroupNorm:
         rows = _rows_first(x.reshape(as_picture))
         height, channels, width, n = rows.shape
         share = x.dtype.type(self.groups / (height * width * channels))
-        # Sums over the pixels come first, so that what is left to do by group is small. Rows are
-        # whole in the loops over all of x: a channel's few samples would be too short to be quick.
-        given = rows.reshape(height, -1)
-
-        def over_pixels(values: NDArray) -> NDArray:
-            """Sums (channels, n); BLAS adds the rows up faster than ``sum`` does."""
-            row = np.ones(height, x.dtype) @ values
-            return row.reshape(channels, width, n).sum(axis=1)
 
         def of_group(sums: NDArray) -> NDArray:
             """The mean over each group, for each of its channels, of sums over the pixels."""
             means = sums.reshape(self.groups, -1, n).sum(axis=1) * share
             return np.repeat(means, channels // self.groups, axis=0)
 
-        def along(by_channel: NDArray) -> NDArray:
-            """Values (channels, n) as often as pixels are in a row."""
-            return np.repeat(by_channel, width, axis=0).reshape(-1)
-
-        centred = given - along(of_group(over_pixels(given)))
-        variance = of_group(over_pixels(np.square(centred)))
+        # Sums over the pixels come first, so that what is left to do by group is small. Rows are
+        # whole in the loops over all of x: a channel's few samples would be too short to be quick.
+        given = rows.reshape(height, -1)
+        centred = given - _along(of_group(_over_pixels(given, channels, n)), width)
+        variance = of_group(_over_pixels(np.square(centred), channels, n))
         inverse = 1.0 / np.sqrt(variance + x.dtype.type(self.epsilon))
         scale = p.scale[:, np.newaxis]
-        y = centred * along(inverse * scale)
-        y += along(np.repeat(p.shift[:, np.newaxis], n, axis=1))
+        y = centred * _along(inverse * scale, width)
+        y += _along(np.repeat(p.shift[:, np.newaxis], n, axis=1), width)
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
             dy = _rows_first(dy.reshape(as_picture)).reshape(given.shape)
-            total = over_pixels(dy)
-            product = over_pixels(dy * centred)
+            total = _over_pixels(dy, channels, n)
+            product = _over_pixels(dy * centred, channels, n)
             if grad is not None:
                 grad.scale += (product * inverse).sum(axis=1)
                 grad.shift += total.sum(axis=1)
             if not need_dx:
                 return None
-            dx = dy * along(inverse * scale)
-            dx -= centred * along(of_group(product * scale) * inverse**3)
-            dx -= along(of_group(total * scale) * inverse)
+            dx = dy * _along(inverse * scale, width)
+            dx -= centred * _along(of_group(product * scale) * inverse**3, width)
+            dx -= _along(of_group(total * scale) * inverse, width)
             return _batch_first(dx.reshape(rows.shape)).reshape(x.shape)
 
         return _batch_first(y.reshape(rows.shape)).reshape(x.shape), back
+
+
+def _over_pixels(rows: NDArray, channels: int, n: int) -> NDArray:
+    """Sums (channels, n) of rows (height, channels·width·n); BLAS adds faster than ``sum``."""
+    row = np.ones(len(rows), rows.dtype) @ rows
+    return row.reshape(channels, -1, n).sum(axis=1)
+
+
+def _along(by_channel: NDArray, width: int) -> NDArray:
+    """Values (channels, n) as often as pixels are in a row, (channels·width·n,)."""
+    return np.repeat(by_channel, width, axis=0).reshape(-1)
 
 
 def _or(value: int | None, default: int) -> int:
