@@ -174,31 +174,23 @@ class LayerNorm:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`Layer`."""
-        y, flat_back = _normalize(p, x.reshape(-1, x.shape[-1]), self.epsilon)
+        rows = x.reshape(-1, x.shape[-1])
+        centred = rows - _row_means(rows)
+        inverse = 1.0 / np.sqrt(_row_means(np.square(centred)) + x.dtype.type(self.epsilon))
+        unit = centred * inverse
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
-            dx = flat_back(dy.reshape(y.shape), grad, need_dx)
-            return dx.reshape(x.shape) if need_dx else None
+            dy = dy.reshape(rows.shape)
+            if grad is not None:
+                grad.scale += (dy * unit).sum(axis=0)
+                grad.shift += dy.sum(axis=0)
+            if not need_dx:
+                return None
+            of_unit = dy * p.scale
+            along = unit * _row_means(of_unit * unit)
+            return (inverse * (of_unit - _row_means(of_unit) - along)).reshape(x.shape)
 
-        return y.reshape(x.shape), back
-
-
-def _normalize(p: Params, x: NDArray, epsilon: float) -> tuple[NDArray, Back]:
-    """Zero mean and unit variance of each row of x, (rows, values), then scaled and shifted."""
-    centred = x - _row_means(x)
-    inverse = 1.0 / np.sqrt(_row_means(np.square(centred)) + x.dtype.type(epsilon))
-    unit = centred * inverse
-
-    def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
-        if grad is not None:
-            grad.scale += (dy * unit).sum(axis=0)
-            grad.shift += dy.sum(axis=0)
-        if not need_dx:
-            return None
-        of_unit = dy * p.scale
-        return inverse * (of_unit - _row_means(of_unit) - unit * _row_means(of_unit * unit))
-
-    return unit * p.scale + p.shift, back
+        return (unit * p.scale + p.shift).reshape(x.shape), back
 
 
 def _row_means(x: NDArray) -> NDArray:

@@ -1,4 +1,4 @@
-"""Layers for pictures: convolution and pooling over (height, width, channels).
+"""Layers for pictures, (height, width, channels): convolution, pooling and normalisation.
 
 A convolution is a matrix product with every patch under the kernel as a column ("im2col",
 Chellapilla et al. 2006), for each row of the output by itself. In memory rows come first and the
@@ -282,7 +282,8 @@ class GroupNorm:
         variance = of_group(_over_pixels(np.square(centred), channels, n))
         inverse = 1.0 / np.sqrt(variance + x.dtype.type(self.epsilon))
         scale = p.scale[:, np.newaxis]
-        y = centred * _along(inverse * scale, width)
+        factor = _along(inverse * scale, width)
+        y = centred * factor
         y += _along(np.repeat(p.shift[:, np.newaxis], n, axis=1), width)
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
@@ -294,7 +295,7 @@ class GroupNorm:
                 grad.shift += total.sum(axis=1)
             if not need_dx:
                 return None
-            dx = dy * _along(inverse * scale, width)
+            dx = dy * factor
             dx -= centred * _along(of_group(product * scale) * inverse**3, width)
             dx -= _along(of_group(total * scale) * inverse, width)
             return _batch_first(dx.reshape(rows.shape)).reshape(x.shape)
