@@ -383,16 +383,19 @@ def full_ink(field: Stack) -> NDArray[np.float32]:
     return np.where(full > 0, full, 1)
 
 
-def polarity(stack: Stack, blur: float, reach: float, crowded: bool = False) -> NDArray[np.float32]:
+def polarity(
+    stack: Stack, blur: float, reach: float, crowded: bool = False, mirrored: bool = False
+) -> NDArray[np.float32]:
     """+1 where the ink is brighter than the paper around it, -1 where darker; (n,).
 
     Strokes stand out from their surroundings within ``reach`` pixels, all to one side, while
     the edge of a shadow goes to both: the skewness of the differences. ``crowded``: the ink may
     be more than the paper, as in tight crops of bold print. Then it counts too that ink hangs
     together, and cuts the paper into pieces; and where in doubt the ink is the darker.
+    ``mirrored``: beyond its edges a picture goes on mirrored, not as they are.
     """
-    soft = smooth(stack, blur)
-    detail = soft - smooth(stack, reach)
+    soft = smooth(stack, blur, mirrored)
+    detail = soft - smooth(stack, reach, mirrored)
     third = (detail * detail * detail).mean(axis=(1, 2))
     if not crowded:
         return np.where(third < 0, np.float32(-1), np.float32(1))
@@ -439,7 +442,7 @@ def fit_paper(stack: Stack, rounds: int = 6, *, plane: bool = False) -> Stack:
     values = stack.reshape(n, -1)
     spread = values.std(axis=1, keepdims=True) + np.float32(1e-4)
     least = 0.1 * spread
-    paper = _dark(values) if plane else np.median(values, axis=1, keepdims=True)
+    paper = quantile(values, 0.15)[:, None] if plane else np.median(values, 1, keepdims=True)
     for _ in range(rounds):
         weight = 1 / (1 + ((values - paper) / spread) ** 2) ** 2
         gram = (weight @ products).reshape(n, k, k) + ridge
@@ -450,10 +453,13 @@ def fit_paper(stack: Stack, rounds: int = 6, *, plane: bool = False) -> Stack:
     return paper.reshape(stack.shape)
 
 
-def _dark(values: NDArray[np.float32], share: float = 0.15) -> NDArray[np.float32]:
-    """The value that a share of each row's are below, (n, 1)."""
-    rank = int(share * values.shape[1])
-    return np.partition(values, rank, axis=1)[:, rank : rank + 1]
+def quantile(values: NDArray[Any], share: float) -> NDArray[Any]:
+    """The value that a share, in [0, 1), of those along the last axis are below: one of them.
+
+    Sorted, 9,000 took 10 µs; ``np.quantile`` took 80, and ``np.partition`` 170, for of paper most
+    are equal.
+    """
+    return np.sort(values, axis=-1)[..., int(share * values.shape[-1])]
 
 
 def grain(contrast: Stack) -> NDArray[np.float32]:
@@ -469,11 +475,15 @@ def grain(contrast: Stack) -> NDArray[np.float32]:
     return np.median(np.abs(both).reshape(len(contrast), -1), axis=1) / np.float32(6 * 0.6745)
 
 
-def smooth(stack: Stack, sigma: float) -> Stack:
-    """Gaussian blur of each picture, sigma in pixels."""
+def smooth(stack: Stack, sigma: float, mirrored: bool = False) -> Stack:
+    """Gaussian blur of each picture, sigma in pixels; beyond its edges it goes on as they are.
+
+    mirrored: it goes on mirrored.
+    """
     from scipy.ndimage import gaussian_filter
 
-    return gaussian_filter(stack, (0, sigma, sigma), mode="nearest", truncate=2.5)
+    mode = "reflect" if mirrored else "nearest"
+    return gaussian_filter(stack, (0, sigma, sigma), mode=mode, truncate=2.5)
 
 
 def opening(stack: Stack, side: int, beyond: float | None = None) -> Stack:
@@ -564,18 +574,22 @@ def places(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]
 
     As ``np.nonzero``, in a third of its time where little is true.
     """
-    rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
-    return rows, columns
+    place, width = np.flatnonzero(mask), mask.shape[1]
+    rows = place // width  # by a multiplication; np.divmod divides
+    return rows, place - rows * width
 
 
-def near(mask: Mask) -> Mask:
-    """Masks (…, h, w) and the pixels that touch them, where the edge of a stroke fades."""
+def near(mask: NDArray[Any], which: np.ufunc = np.maximum) -> NDArray[Any]:
+    """Masks (…, h, w) and the pixels that touch them, where the edge of a stroke fades.
+
+    which: of pictures np.minimum takes the darkest that touches each pixel.
+    """
     tall = mask.copy()
-    tall[..., 1:, :] |= mask[..., :-1, :]
-    tall[..., :-1, :] |= mask[..., 1:, :]
+    which(tall[..., 1:, :], mask[..., :-1, :], out=tall[..., 1:, :])
+    which(tall[..., :-1, :], mask[..., 1:, :], out=tall[..., :-1, :])
     wide = tall.copy()
-    wide[..., 1:] |= tall[..., :-1]
-    wide[..., :-1] |= tall[..., 1:]
+    which(wide[..., 1:], tall[..., :-1], out=wide[..., 1:])
+    which(wide[..., :-1], tall[..., 1:], out=wide[..., :-1])
     return wide
 
 

@@ -437,3 +437,26 @@ def test_pictures_of_one_size_go_on_as_their_border_is() -> None:
     assert max(fields.shape[1:]) <= images.WORK
     assert (fields == 0.25).sum() == fields[0].size - 1
     assert fields[1].min() == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.8, 0.99])
+def test_a_quantile_is_a_value_that_so_many_are_below(share):
+    values = np.random.default_rng(0).permutation(np.arange(2000, dtype=np.float32)).reshape(2, -1)
+    found = images.quantile(values, share)
+    assert np.isin(found, values).all()
+    assert (values < found[:, None]).mean(axis=1) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(("which", "spread"), [(np.maximum, 1.0), (np.minimum, 0.0)])
+def test_near_takes_the_extreme_of_what_touches(which, spread):
+    values = np.full((5, 6), 1 - spread)
+    values[0, 2] = spread
+    expected = values.copy()
+    expected[:2, 1:4] = spread
+    np.testing.assert_array_equal(images.near(values, which), expected)
+    assert values[1, 2] == 1 - spread
+
+
+def test_places_are_those_of_nonzero():
+    mask = np.random.default_rng(0).random((7, 5)) > 0.7
+    np.testing.assert_array_equal(images.places(mask), np.nonzero(mask))

@@ -180,7 +180,7 @@ def test_a_phones_photo_gives_nearly_the_row_of_a_scan(name):
 def test_a_signature_that_runs_up_or_down_is_turned_level(angle, name):
     askew = Image.fromarray(drawn(name, scale=2)).rotate(angle, expand=True, fillcolor=255)
     row = SignatureNormalizer().transform([askew]).reshape(96, 192)
-    assert abs(np.rad2deg(tilt(row > 0.3))) < 4
+    assert abs(np.rad2deg(tilt(np.argwhere(row > 0.3).T))) < 4
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_signature_that_runs_up_or_down_is_turned_level(angle, name):
 def test_the_tilt_of_a_bar(height, width, angle, expected):
     bar = Image.fromarray(np.full((height, width), 255, np.uint8))
     mask = np.asarray(bar.rotate(-angle, expand=True)) > 127  # Pillow turns it the other way
-    assert np.rad2deg(tilt(mask)) == pytest.approx(expected, abs=1)
+    assert np.rad2deg(tilt(np.argwhere(mask).T)) == pytest.approx(expected, abs=1)
 
 
 def test_other_signatures_stay_others():

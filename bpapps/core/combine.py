@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core.layers import Back, Layer, Rng, prepare
+from bpapps.core.layers import Back, Layer, Rng, output, prepare
 from bpapps.core.params import Params, Shape, Tree
 
 
@@ -54,6 +54,12 @@ class Chain:
             return dy if need_dx else None
 
         return x, chain_back
+
+    def output(self, p: Params, x: NDArray) -> NDArray:
+        """See :func:`bpapps.core.layers.output`."""
+        for i, layer in enumerate(self.layers):
+            x = output(layer, p[i], x)
+        return x
 
     def prepare(self, p: Params) -> Chain:
         """See :func:`bpapps.core.layers.prepare`."""

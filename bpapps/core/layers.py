@@ -52,6 +52,16 @@ def prepare(layer: Layer, p: Params) -> Layer:
     return layer if own is None else own(p)
 
 
+def output(layer: Layer, p: Params, x: NDArray) -> NDArray:
+    """What a layer makes of x, for those who will not go back.
+
+    A layer of layers offers ``output(p, x)``, which lets go of what each of them keeps before it
+    calls the next: that memory, still in the cache, serves again.
+    """
+    own = getattr(layer, "output", None)
+    return layer(p, x)[0] if own is None else own(p, x)
+
+
 @dataclass(frozen=True)
 class Dense:
     """Fully connected: ``y = x W + b`` for x of shape (n, inputs)."""

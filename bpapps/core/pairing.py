@@ -17,12 +17,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from bpapps.core.combine import check_layers
-from bpapps.core.layers import Back, Layer, Rng
+from bpapps.core.layers import Back, Layer, Rng, output
 from bpapps.core.params import Params, Shape, Tree
 from bpapps.core.threads import cut
 
 SHARPNESS, NEARNESS = 10.0, 0.125
 """What :class:`Alignment` starts from: weight of a cosine, and of a square of a distance."""
+LEAST = -60.0
+"""The least logarithm of a weight: too far for any sum to change by it, and e^-90, which float32
+holds only as a subnormal number, makes a product of matrices ten times as slow on Intel's cores."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +56,28 @@ class Each:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
-        items = x.reshape(-1, *x.shape[2:])
-        parts = cut(len(items), self.at_once or len(items))
-        results = [self.inner(p.part("inner"), items[part], rng) for part in parts]
+        results = [self.inner(p.part("inner"), some, rng) for some in self._parts(x)]
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
-            flat = dy.reshape(len(items), *dy.shape[2:])
             inner_grad = None if grad is None else grad.part("inner")
             dx = [
-                inner_back(flat[part], inner_grad, need_dx)
-                for part, (_, inner_back) in zip(parts, results, strict=True)
+                inner_back(some, inner_grad, need_dx)
+                for some, (_, inner_back) in zip(self._parts(dy), results, strict=True)
             ]
             return _joined(dx).reshape(x.shape) if need_dx else None
 
         y = _joined([y for y, _ in results])
         return y.reshape(*x.shape[:2], *y.shape[1:]), back
+
+    def output(self, p: Params, x: NDArray) -> NDArray:
+        """See :func:`bpapps.core.layers.output`."""
+        y = _joined([output(self.inner, p.part("inner"), some) for some in self._parts(x)])
+        return y.reshape(*x.shape[:2], *y.shape[1:])
+
+    def _parts(self, x: NDArray) -> list[NDArray]:
+        """The items of all samples, as many of them as are given at once."""
+        items = x.reshape(-1, *x.shape[2:])
+        return [items[part] for part in cut(len(items), self.at_once or len(items))]
 
 
 def _joined(parts: list[NDArray]) -> NDArray:
@@ -179,7 +189,7 @@ class Alignment:
         # At most exp(0), so no largest value needs to be found; the place itself has distance 0.
         weight = (p.sharpness * unit[:, 0]) @ unit[:, 1].swapaxes(1, 2)
         weight -= p.nearness[0] * squares[0] + p.nearness[1] * squares[1] + p.sharpness
-        np.exp(weight, out=weight)
+        np.exp(np.maximum(weight, LEAST, out=weight), out=weight)
         # Seen from the second map the weights are the same, the other way round. Beside the
         # features, the places and a column of ones are averaged: where from, and the divisor.
         beside = np.broadcast_to(places, (n, two, *places.shape))

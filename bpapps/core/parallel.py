@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpapps.core import kernels
-from bpapps.core.layers import Layer
+from bpapps.core.layers import Layer, output
 from bpapps.core.losses import Loss
 from bpapps.core.optimizers import CHUNK, Optimizer, State, clip_norm
 from bpapps.core.params import Gradient, Params, Shape
@@ -255,14 +255,14 @@ def forward(
 
     if X.shape[0] == 1:  # at once: to hold BLAS to one thread takes as long as a small net
         with quiet(), Recording() as record:
-            y = network(params, take(X, slice(None)))[0]
+            y = output(network, params, take(X, slice(None)))
         if record.forward:
             _pass_on([record])
         return y
 
     def work(part: slice) -> tuple[NDArray, Recording]:
         with Recording() as record:
-            return network(params, take(X, part))[0], record
+            return output(network, params, take(X, part)), record
 
     parts = cut(X.shape[0], microbatch)
     with team(min(threads, len(parts))) as members:

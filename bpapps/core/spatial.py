@@ -271,15 +271,15 @@ class GroupNorm:
         share = x.dtype.type(self.groups / (height * width * channels))
 
         def of_group(sums: NDArray) -> NDArray:
-            """The mean over each group, for each of its channels, of sums over the pixels."""
+            """The mean over each group, for each of its channels, of sums over pixels or rows."""
             means = sums.reshape(self.groups, -1, n).sum(axis=1) * share
             return np.repeat(means, channels // self.groups, axis=0)
 
-        # Sums over the pixels come first, so that what is left to do by group is small. Rows are
-        # whole in the loops over all of x: a channel's few samples would be too short to be quick.
+        # Sums come first, so that what is left to do by group is small. Rows are whole in the
+        # loops over all of x: a channel's few samples would be too short to be quick.
         given = rows.reshape(height, -1)
-        centred = given - _along(of_group(_over_pixels(given, channels, n)), width)
-        variance = of_group(_over_pixels(np.square(centred), channels, n))
+        centred = given - _along(of_group(_down(given)), width)
+        variance = of_group(_down(np.square(centred)))
         inverse = 1.0 / np.sqrt(variance + x.dtype.type(self.epsilon))
         scale = p.scale[:, np.newaxis]
         factor = _along(inverse * scale, width)
@@ -303,10 +303,14 @@ class GroupNorm:
         return _batch_first(y.reshape(rows.shape)).reshape(x.shape), back
 
 
+def _down(rows: NDArray) -> NDArray:
+    """Sums over each column, (channels·width·n,), of rows; BLAS adds faster than ``sum``."""
+    return np.ones(len(rows), rows.dtype) @ rows
+
+
 def _over_pixels(rows: NDArray, channels: int, n: int) -> NDArray:
-    """Sums (channels, n) of rows (height, channels·width·n); BLAS adds faster than ``sum``."""
-    row = np.ones(len(rows), rows.dtype) @ rows
-    return row.reshape(channels, -1, n).sum(axis=1)
+    """Sums (channels, n) of rows (height, channels·width·n)."""
+    return _down(rows).reshape(channels, -1, n).sum(axis=1)
 
 
 def _along(by_channel: NDArray, width: int) -> NDArray:

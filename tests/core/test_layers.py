@@ -51,8 +51,10 @@ from bpapps.core import (
     Tanh,
     check_layer,
     pack,
+    pairing,
 )
 from bpapps.core.initializers import INITIALIZERS
+from bpapps.core.layers import output
 from bpapps.core.spatial import _matmul_in_blocks
 from bpapps.core.storage import LAYERS, build, describe
 
@@ -287,6 +289,11 @@ class TestContract:
         assert [a.tobytes() for a in inputs] == before
         assert np.isfinite(y).all()
         assert np.isfinite(dx).all()
+
+    @pytest.mark.parametrize("dtype", KINDS)
+    def test_what_it_makes_with_nothing_kept_is_the_same(self, row: tuple, dtype: Any) -> None:
+        case = Case(row, dtype)
+        np.testing.assert_array_equal(output(case.layer, case.p, case.x), case.run()[0])
 
     @pytest.mark.parametrize("training", [False, True])
     def test_back_is_pure_and_adds_only_when_asked(self, row: tuple, training: bool) -> None:
@@ -581,3 +588,17 @@ def test_numpy_numbers_are_numbers(kind: type) -> None:
 def test_combinators_take_layers_only(combine: Any, wrong: Any) -> None:
     with pytest.raises(ValueError, match=r"(Chain|Residual).* not a layer"):
         combine(wrong)
+
+
+def test_no_weight_of_an_alignment_is_subnormal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such numbers would make each comparison of large maps several times as slow."""
+    seen, across = [], pairing._across
+
+    def watched(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
+        seen.append(weight)
+        return across(weight, values)
+
+    monkeypatch.setattr(pairing, "_across", watched)
+    case = Case((Alignment(), (2, 2, 48, 3)), np.float32)
+    case.run()
+    assert seen[0].min() > np.finfo(np.float32).tiny

@@ -49,7 +49,7 @@ def find_ink(picture: Gray) -> Ink:
     paper = _paper(dark)
     contrast = (paper - dark) / np.maximum(paper, _DEEPEST * paper.max() + 1e-3)
     soft = images.smooth(contrast[None], _BLUR)
-    rest = np.median(soft[0, ::2, ::2])  # most of a picture is paper
+    rest = images.quantile(soft[0, ::2, ::2].ravel(), 0.5)  # most of a picture is paper
     soft -= rest
     mask, noise = _threshold(soft)
     written = drop_lines(mask)
@@ -74,7 +74,7 @@ def _threshold(contrast: images.Stack) -> tuple[Mask, float]:
     for _ in range(6):
         if threshold < 1.02 * before or threshold <= 0:
             break
-        noise = max(0.0, float(np.quantile(sample[sample < threshold], 0.8)) / 0.84)
+        noise = max(0.0, float(images.quantile(sample[sample < threshold], 0.8)) / 0.84)
         before, threshold = threshold, max(threshold, min(3 * noise, top))
     return contrast[0] > threshold, noise
 
@@ -86,9 +86,7 @@ def _ink_is_dark(picture: Gray) -> bool:
     border would else pass for the paper, and that beside it for bright ink.
     """
     small = images.shrink(picture, WORK // 4)
-    reach = 0.04 * max(small.shape)
-    mirrored = np.pad(small, int(2.5 * reach) + 1, mode="symmetric")
-    return bool(images.polarity(mirrored[None], 0.5, reach)[0] < 0)
+    return bool(images.polarity(small[None], 0.5, 0.04 * max(small.shape), mirrored=True)[0] < 0)
 
 
 def _paper(dark: Gray) -> Gray:
@@ -106,10 +104,7 @@ def _paper(dark: Gray) -> Gray:
     closed = np.maximum(_closed_down(small, side), _closed_down(small.T, side).T)
     soft = gaussian_filter(closed, side / 4, mode="nearest", truncate=2)
     # Enlarged, a sharp edge would be soft again: the darker side of it is made broader.
-    lesser = np.minimum(closed, soft)
-    for each in (lesser, lesser.T):
-        each[...] = _of_windows(np.minimum, _padded(each, 1), 3)
-    paper = Image.fromarray(lesser)
+    paper = Image.fromarray(images.near(np.minimum(closed, soft), np.minimum))
     if small is dark:
         return np.asarray(paper)
     height, width = dark.shape

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpapps import images
-from bpapps.tasks.signatures.paper import Gray, Ink, Mask, shrunk
+from bpapps.tasks.signatures.paper import Gray, Ink, shrunk
 
 _LARGEST = 8.0  # by what ink is enlarged at most: a dot stays one
 _FINER = 1.5  # pixels of the copy that is turned to one of the field: turning blurs
@@ -24,8 +24,9 @@ def place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
     from PIL import Image
 
     inked = ink.contrast * images.near(ink.mask)
-    axes = _axes(tilt(ink.main))
-    low, high = _extent(ink.main, axes)
+    at = np.array(images.places(ink.main), dtype=np.float64)
+    axes = _axes(tilt(at))
+    low, high = _extent(at, axes)
     scale = min(_LARGEST, *((np.array(shape) - 2 * margin) / (high - low)))
     small = shrunk(inked, _FINER * scale)
     pixel = np.array(inked.shape) / small.shape
@@ -38,13 +39,14 @@ def place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
     return np.maximum(np.asarray(field), 0)
 
 
-def tilt(mask: Mask) -> float:
-    """The angle that ink runs down by from left to right, in radians within ±π/4.
+def tilt(at: NDArray[np.float64]) -> float:
+    """The angle that pixels (y and x, n) run down by from left to right, in radians within ±π/4.
 
     It is that of the line fitted by least squares, y against x. Of ink that is taller than broad
     that would be its slant, if anything, so the taller, the less it is turned.
     """
-    down, along, both = images.second_moments(mask[None].astype(np.float32))[0]
+    away = at - at.mean(axis=1, keepdims=True)
+    (down, both), (_, along) = away @ away.T
     return float(np.arctan(both * along / max(down, along, 1e-9) ** 2))
 
 
@@ -55,12 +57,9 @@ def _axes(angle: float) -> NDArray[np.float64]:
 
 
 def _extent(
-    mask: Mask, axes: NDArray[np.float64]
+    at: NDArray[np.float64], axes: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The least and the greatest that a mask reaches to along each of two axes, (2,)."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    left = mask[rows].argmax(axis=1)
-    right = mask.shape[1] - mask[rows, ::-1].argmax(axis=1)
-    corners = [np.stack([rows + y, x], axis=1) for y in (0, 1) for x in (left, right)]
-    at = np.concatenate(corners) @ axes.T
-    return at.min(axis=0), at.max(axis=0)
+    """The least and the greatest that pixels (2, n) reach to along each of two axes, (2,)."""
+    at = axes @ at
+    corners = axes @ [[0, 0, 1, 1], [0, 1, 0, 1]]  # of a pixel
+    return at.min(axis=1) + corners.min(axis=1), at.max(axis=1) + corners.max(axis=1)

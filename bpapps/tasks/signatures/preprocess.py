@@ -104,4 +104,4 @@ class SignatureNormalizer(Normalizer):
 def _full(field: Gray) -> float:
     """The contrast of full ink: that of the darkest tenth of it."""
     values = field[field > 0.2 * field.max()]
-    return float(np.quantile(values, _FULL)) if len(values) else 1.0
+    return float(images.quantile(values, _FULL)) if len(values) else 1.0
