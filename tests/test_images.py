@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, TiffImagePlugin
+from scipy.ndimage import gaussian_filter
 
 from bpapps import images
 from bpapps.images import PictureError, as_pictures, find_ink, read_picture
@@ -460,3 +461,14 @@ def test_near_takes_the_extreme_of_what_touches(which, spread):
 def test_places_are_those_of_nonzero():
     mask = np.random.default_rng(0).random((7, 5)) > 0.7
     np.testing.assert_array_equal(images.places(mask), np.nonzero(mask))
+
+
+@pytest.mark.parametrize(("mirrored", "mode"), [(False, "nearest"), (True, "reflect")])
+@pytest.mark.parametrize("shape", [(3, 9, 14), (2, 64, 30), (1, 20, 65)])
+@pytest.mark.parametrize("sigma", [0.5, 4.0])
+def test_small_pictures_are_blurred_as_large_ones_are(shape, sigma, mirrored, mode):
+    stack = np.random.default_rng(0).random(shape, dtype=np.float32)
+    expected = gaussian_filter(stack, (0, sigma, sigma), mode=mode, truncate=2.5)
+    found = images.smooth(stack, sigma, mirrored)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
