@@ -486,8 +486,8 @@ def smooth(stack: Stack, sigma: float, mirrored: bool = False) -> Stack:
     mode = "reflect" if mirrored else "nearest"
     height, width = stack.shape[1:]
     if max(height, width) <= _BY_PRODUCTS:
-        blurred: Stack = _blur(height, sigma, mode) @ stack @ _blur(width, sigma, mode).T
-        return blurred
+        down, across = _blur(height, sigma, mode), _blur(width, sigma, mode).T
+        return np.matmul(np.matmul(down, stack), across)
     return gaussian_filter(stack, (0, sigma, sigma), mode=mode, truncate=2.5)
 
 
