@@ -391,7 +391,7 @@ def test_known_values(layer: Any, x: list, y: list) -> None:
     np.testing.assert_allclose(layer(p, np.array([x]))[0], [y], rtol=1e-12)
 
 
-@pytest.mark.parametrize("filters", [3, 4, 32, 64])
+@pytest.mark.parametrize("filters", [3, 4, 32, 64, 256])
 @pytest.mark.parametrize("places", [7, 32, 64, 96, 128])
 @pytest.mark.parametrize("depth", [9, 400, 800])
 def test_a_product_in_blocks_is_the_product(filters: int, places: int, depth: int) -> None:
