@@ -281,11 +281,12 @@ class GroupNorm:
         # loops over all of x: a channel's few samples would be too short to be quick.
         given = rows.reshape(height, -1)
         centred = given - _along(of_group(_down(given)), width)
-        variance = of_group(_down(np.square(centred)))
+        squares = np.square(centred)
+        variance = of_group(_down(squares))
         inverse = 1.0 / np.sqrt(variance + x.dtype.type(self.epsilon))
         scale = p.scale[:, np.newaxis]
         factor = _along(inverse * scale, width)
-        y = centred * factor
+        y = np.multiply(centred, factor, out=squares)  # in their memory, which is at hand
         y += _along(np.repeat(p.shift[:, np.newaxis], n, axis=1), width)
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
