@@ -491,7 +491,7 @@ def smooth(stack: Stack, sigma: float, mirrored: bool = False) -> Stack:
     return gaussian_filter(stack, (0, sigma, sigma), mode=mode, truncate=2.5)
 
 
-_BY_PRODUCTS = 64  # longer side up to which two products of matrices are quicker than a filter
+_BY_PRODUCTS = 128  # longer side up to which two products of matrices are quicker than a filter
 
 
 @lru_cache(maxsize=256)

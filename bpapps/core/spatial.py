@@ -270,37 +270,40 @@ class GroupNorm:
         as_picture = (len(x), -1, x.shape[-2] if x.ndim > 2 else 1, x.shape[-1])
         rows = _rows_first(x.reshape(as_picture))
         height, channels, width, n = rows.shape
-        share = x.dtype.type(self.groups / (height * width * channels))
+        together = channels // self.groups
+        share = x.dtype.type(1 / (height * width * together))
 
-        def of_group(sums: NDArray) -> NDArray:
-            """The mean over each group, for each of its channels, of sums over pixels or rows."""
-            means = sums.reshape(self.groups, -1, n).sum(axis=1) * share
-            return np.repeat(means, channels // self.groups, axis=0)
+        def means(sums: NDArray) -> NDArray:
+            """Means over each group, (groups, n), from sums over its pixels or over its rows."""
+            return sums.reshape(self.groups, -1, n).sum(axis=1) * share
+
+        def spread(by_group: NDArray) -> NDArray:
+            """Values (groups, n) at each place of a row, (channels·width·n,)."""
+            return np.repeat(by_group, together * width, axis=0).reshape(-1)
 
         # Sums come first, so that what is left to do by group is small. Rows are whole in the
         # loops over all of x: a channel's few samples would be too short to be quick.
         given = rows.reshape(height, -1)
-        centred = given - _along(of_group(_down(given)), width)
+        centred = given - spread(means(_down(given)))
         squares = np.square(centred)
-        variance = of_group(_down(squares))
-        inverse = 1.0 / np.sqrt(variance + x.dtype.type(self.epsilon))
-        scale = p.scale[:, np.newaxis]
-        factor = _along(inverse * scale, width)
+        inverse = 1 / np.sqrt(means(_down(squares)) + x.dtype.type(self.epsilon))
+        factor = spread(inverse) * np.repeat(p.scale, width * n)
         y = np.multiply(centred, factor, out=squares)  # in their memory, which is at hand
-        y += _along(np.repeat(p.shift[:, np.newaxis], n, axis=1), width)
+        y += np.repeat(p.shift, width * n)
 
         def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray | None:
             dy = _rows_first(dy.reshape(as_picture)).reshape(given.shape)
-            total = _over_pixels(dy, channels, n)
-            product = _over_pixels(dy * centred, channels, n)
+            total = _down(dy).reshape(channels, width, n).sum(axis=1)
+            product = _down(dy * centred).reshape(channels, width, n).sum(axis=1)
             if grad is not None:
-                grad.scale += (product * inverse).sum(axis=1)
+                grad.scale += (product * np.repeat(inverse, together, axis=0)).sum(axis=1)
                 grad.shift += total.sum(axis=1)
             if not need_dx:
                 return None
+            scale = p.scale[:, np.newaxis]
             dx = dy * factor
-            dx -= centred * _along(of_group(product * scale) * inverse**3, width)
-            dx -= _along(of_group(total * scale) * inverse, width)
+            dx -= centred * spread(means(product * scale) * inverse**3)
+            dx -= spread(means(total * scale) * inverse)
             return _batch_first(dx.reshape(rows.shape)).reshape(x.shape)
 
         return _batch_first(y.reshape(rows.shape)).reshape(x.shape), back
@@ -309,16 +312,6 @@ class GroupNorm:
 def _down(rows: NDArray) -> NDArray:
     """Sums over each column, (channels·width·n,), of rows; BLAS adds faster than ``sum``."""
     return np.ones(len(rows), rows.dtype) @ rows
-
-
-def _over_pixels(rows: NDArray, channels: int, n: int) -> NDArray:
-    """Sums (channels, n) of rows (height, channels·width·n)."""
-    return _down(rows).reshape(channels, -1, n).sum(axis=1)
-
-
-def _along(by_channel: NDArray, width: int) -> NDArray:
-    """Values (channels, n) as often as pixels are in a row, (channels·width·n,)."""
-    return np.repeat(by_channel, width, axis=0).reshape(-1)
 
 
 def _or(value: int | None, default: int) -> int:

@@ -97,12 +97,11 @@ def _paper(dark: Gray) -> Gray:
     lesser of the two is taken, or a blurred edge would pass for ink.
     """
     from PIL import Image
-    from scipy.ndimage import gaussian_filter
 
     small = images.shrink(dark, WORK // 2)
     side = max(3, round(_BROADEST * max(small.shape)))
     closed = np.maximum(_closed_down(small, side), _closed_down(small.T, side).T)
-    soft = gaussian_filter(closed, side / 4, mode="nearest", truncate=2)
+    soft = images.smooth(closed[None], side / 4)[0]
     # Enlarged, a sharp edge would be soft again: the darker side of it is made broader.
     paper = Image.fromarray(images.near(np.minimum(closed, soft), np.minimum))
     if small is dark:
