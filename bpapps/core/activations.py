@@ -78,7 +78,7 @@ class ReLU(Activation):
 
     def value(self, x: NDArray) -> NDArray:
         """max(x, 0)."""
-        return np.clip(x, 0, np.inf)  # in half the time that np.maximum takes
+        return x.clip(0, np.inf)  # in half the time that np.maximum takes
 
     def slope(self, x: NDArray, y: NDArray) -> NDArray:
         """1 where x is above 0."""
