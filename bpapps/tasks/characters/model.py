@@ -28,14 +28,13 @@ from bpapps.tasks.characters.preprocess import SIZES, CharacterNormalizer
 PREPROCESSING = CharacterNormalizer
 FIELD = {"size": 28, "box": 24}
 PRINT_FIELD = {**FIELD, "widen": True}
-FINE_FIELD = {**PRINT_FIELD, "size": 36, "box": 32}
 PHOTO_FIELD = {**FIELD, "sizes": True}
 
 
-def _cnn(side: int) -> list[Layer]:
-    """Four convolutions on two channels of side×side."""
+def _cnn() -> list[Layer]:
+    """Four convolutions on two channels of 28×28."""
     return [
-        Reshape((side, side, 2)),
+        Reshape((28, 28, 2)),
         *(Conv2D(32, 3, padding=1), MaxPool2D(), ReLU()),
         *(Conv2D(64, 3, padding=1), MaxPool2D(), ReLU()),
         *(Conv2D(128, 3, padding=1), ReLU()),
@@ -46,7 +45,7 @@ def _cnn(side: int) -> list[Layer]:
 
 def _cnn_with_sizes() -> list[Layer]:
     """The same, with the sizes of ink and stroke beside what it makes of the pixels."""
-    return [Beside(Chain(*_cnn(28)), Chain(Dense(32), Tanh()), len(SIZES))]
+    return [Beside(Chain(*_cnn()), Chain(Dense(32), Tanh()), len(SIZES))]
 
 
 _DISTORTED = Distortion(
@@ -63,11 +62,6 @@ HANDWRITTEN = replace(
 PRINTED = replace(_DISTORTED, rotation=3, scale=0.05, shear=0.06, elastic=0.5, lost=0.1)
 """The same for print. Some of it is as if it were cut out of its line: then the size is lost."""
 
-FINELY_PRINTED = replace(
-    PRINTED, shape=(36, 36), shift=0.8, elastic=0.67, smoothness=5.3, thickness=0.53
-)
-"""The same on a finer field, where a pixel is three quarters as large."""
-
 _TRAINING = {
     "solver": "adamw",
     "alpha": 0.0,
@@ -81,8 +75,8 @@ _TRAINING = {
 PRESETS = {
     "cnn": Preset(
         summary="four convolutions, for print: minutes for tens of thousands, the most accurate",
-        preprocessing=FINE_FIELD,
-        estimator={"layers": _cnn(36), **_TRAINING, "max_iter": 14, "augment": FINELY_PRINTED},
+        preprocessing=PRINT_FIELD,
+        estimator={"layers": _cnn(), **_TRAINING, "max_iter": 14, "augment": PRINTED},
     ),
     "photos": Preset(
         summary="the same net for few photos of handwriting, told their size, with 16 more looks",
