@@ -403,7 +403,8 @@ def polarity(
     skewness = third / np.maximum((detail * detail).mean(axis=(1, 2)) ** 1.5, 1e-12)
     values = soft.reshape(len(soft), -1)
     dark = soft < ((quantile(values, 0.02) + quantile(values, 0.98)) / 2)[:, None, None]
-    apart = count_pieces(dark, _PIECE) - count_pieces(~dark, _PIECE)
+    pieces = count_pieces(np.concatenate([dark, ~dark]), _PIECE)
+    apart = pieces[: len(dark)] - pieces[len(dark) :]
     evidence = skewness + np.clip(apart, -3, 3) / 3
     return np.where(evidence < _DOUBT, np.float32(-1), np.float32(1))
 
@@ -444,13 +445,15 @@ def fit_paper(stack: Stack, rounds: int = 6, *, plane: bool = False) -> Stack:
     spread = values.std(axis=1, keepdims=True) + np.float32(1e-4)
     least = 0.1 * spread
     paper = quantile(values, 0.15)[:, None] if plane else np.median(values, 1, keepdims=True)
+    away = values - paper
     for _ in range(rounds):
-        weight = 1 / (1 + ((values - paper) / spread) ** 2) ** 2
+        weight = 1 / (1 + (away / spread) ** 2) ** 2
         gram = (weight @ products).reshape(n, k, k) + ridge
         paper = np.linalg.solve(gram, ((weight * values) @ basis.T)[..., None])[..., 0] @ basis
-        squares = weight * (values - paper) ** 2
-        rms = np.sqrt(squares.sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True))
-        spread = np.maximum(1.5 * rms, least)
+        away = values - paper
+        squares = ((weight * away)[:, None] @ away[:, :, None])[:, 0]
+        mean_square = squares / gram[:, :1, 0]  # which is the sum of the weights
+        spread = np.maximum(1.5 * np.sqrt(mean_square), least)
     return paper.reshape(stack.shape)
 
 
