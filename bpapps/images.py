@@ -639,20 +639,13 @@ def centres_of_mass(stack: Stack) -> NDArray[np.float32]:
     return np.stack([y, x], axis=1).astype(np.float32)
 
 
-def second_moments(stack: Stack) -> NDArray[np.float32]:
-    """Sums of y², x² and y·x over each picture's ink, from its centre of mass on, (n, 3)."""
+def slants(stack: Stack) -> NDArray[np.float32]:
+    """Columns that each picture's ink leans by from a row to the next, (n,), by its moments."""
     at = centres_of_mass(stack)
     y = np.arange(stack.shape[1], dtype=np.float32) + 0.5 - at[:, :1]
     x = np.arange(stack.shape[2], dtype=np.float32) + 0.5 - at[:, 1:]
     down = (stack.sum(axis=2) * y * y).sum(axis=1)
-    along = (stack.sum(axis=1) * x * x).sum(axis=1)
     both = ((y[:, None] @ stack) * x[:, None]).sum(axis=(1, 2))
-    return np.stack([down, along, both], axis=1)
-
-
-def slants(stack: Stack) -> NDArray[np.float32]:
-    """Columns that each picture's ink leans by from a row to the next, (n,), by its moments."""
-    down, _, both = second_moments(stack).T
     return both / np.maximum(down, 1e-6)
 
 
