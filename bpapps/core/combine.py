@@ -121,6 +121,11 @@ class Residual:
 
         return y + same, back
 
+    def output(self, p: Params, x: NDArray) -> NDArray:
+        """See :func:`bpapps.core.layers.output`."""
+        same = x if self.shortcut is None else output(self.shortcut, p.part("shortcut"), x)
+        return output(self.inner, p.part("inner"), x) + same
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -163,6 +168,12 @@ class Beside:
 
         return np.concatenate([y, z], axis=1), back
 
+    def output(self, p: Params, x: NDArray) -> NDArray:
+        """See :func:`bpapps.core.layers.output`."""
+        y = output(self.inner, p.part("inner"), x[:, : -self.extra])
+        z = output(self.other, p.part("other"), x[:, -self.extra :])
+        return np.concatenate([y, z], axis=1)
+
 
 @dataclass(frozen=True)
 class Branches:
@@ -200,11 +211,9 @@ class Branches:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`bpapps.core.layers.Layer`."""
-        count = len(self.layers)
-        inputs = np.split(x, count, axis=-1) if self.split else [x] * count
         results = [
             layer(p[i], part, rng)
-            for i, (layer, part) in enumerate(zip(self.layers, inputs, strict=True))
+            for i, (layer, part) in enumerate(zip(self.layers, self._inputs(x), strict=True))
         ]
         edges = np.cumsum([y.shape[-1] for y, _ in results])[:-1]
 
@@ -220,6 +229,17 @@ class Branches:
             return np.concatenate(dx, axis=-1) if self.split else sum(dx[1:], start=dx[0])
 
         return np.concatenate([y for y, _ in results], axis=-1), back
+
+    def output(self, p: Params, x: NDArray) -> NDArray:
+        """See :func:`bpapps.core.layers.output`."""
+        pairs = zip(self.layers, self._inputs(x), strict=True)
+        ys = [output(layer, p[i], part) for i, (layer, part) in enumerate(pairs)]
+        return np.concatenate(ys, axis=-1)
+
+    def _inputs(self, x: NDArray) -> list[NDArray]:
+        """What each branch is given of x."""
+        count = len(self.layers)
+        return np.split(x, count, axis=-1) if self.split else [x] * count
 
 
 def check_layers(place: str, *parts: Any) -> None:
