@@ -494,7 +494,9 @@ def smooth(stack: Stack, sigma: float, mirrored: bool = False) -> Stack:
     return gaussian_filter(stack, (0, sigma, sigma), mode=mode, truncate=2.5)
 
 
-_BY_PRODUCTS = 128  # longer side up to which two products of matrices are quicker than a filter
+_BY_PRODUCTS = 64
+"""Longer side up to which two products of matrices blur: quicker than a filter, and too small for
+OpenBLAS to share among threads, whose waiting took three times the processor time of the work."""
 
 
 @lru_cache(maxsize=256)
