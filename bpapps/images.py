@@ -433,13 +433,9 @@ def fit_paper(stack: Stack, rounds: int = 6, *, plane: bool = False) -> Stack:
     (1987), so that ink, the minority, loses its say. The paper may be dark or light. ``plane``:
     a plane, fitted from the darkest values on, which holds where bright ink is the majority.
     """
-    n, h, w = stack.shape
-    y = np.linspace(-1, 1, h, dtype=np.float32)[:, None] + np.zeros((1, w), dtype=np.float32)
-    x = np.linspace(-1, 1, w, dtype=np.float32)[None] + np.zeros((h, 1), dtype=np.float32)
-    terms = [np.ones_like(x), x, y] if plane else [np.ones_like(x), x, y, x * x, x * y, y * y]
-    k = len(terms)
-    basis = np.stack(terms).reshape(k, -1)
-    products = (basis[:, None] * basis[None]).reshape(k * k, -1).T
+    n = len(stack)
+    basis, products = _terms(*stack.shape[1:], plane)
+    k = len(basis)
     ridge = 1e-3 * np.eye(k, dtype=np.float32)
     values = stack.reshape(n, -1)
     spread = values.std(axis=1, keepdims=True) + np.float32(1e-4)
@@ -455,6 +451,18 @@ def fit_paper(stack: Stack, rounds: int = 6, *, plane: bool = False) -> Stack:
         mean_square = squares / gram[:, :1, 0]  # which is the sum of the weights
         spread = np.maximum(1.5 * np.sqrt(mean_square), least)
     return paper.reshape(stack.shape)
+
+
+@lru_cache(maxsize=4)
+def _terms(h: int, w: int, plane: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What a surface is a sum of, (terms, h·w), and their products, (h·w, terms·terms)."""
+    y = np.linspace(-1, 1, h, dtype=np.float32)[:, None] + np.zeros((1, w), dtype=np.float32)
+    x = np.linspace(-1, 1, w, dtype=np.float32)[None] + np.zeros((h, 1), dtype=np.float32)
+    terms = [np.ones_like(x), x, y] if plane else [np.ones_like(x), x, y, x * x, x * y, y * y]
+    basis = np.stack(terms).reshape(len(terms), -1)
+    products = (basis[:, None] * basis[None]).reshape(len(terms) ** 2, -1).T
+    basis.flags.writeable = products.flags.writeable = False
+    return basis, products
 
 
 def quantile(values: NDArray[Any], share: float) -> NDArray[Any]:
