@@ -25,17 +25,24 @@ from bpapps import datasets, images, models, runs, splits, tasks
 from bpapps.splits import Split
 from bpapps.tasks.characters.classes import CHARACTERS, group_labels, merge
 from bpapps.tasks.characters.data import TEST_EACH, printed
+from bpapps.tasks.characters.glyphs import Face
+from bpapps.tasks.characters.lettering import LETTERED, letterings
 from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_families
 
 TASK = tasks.get("characters")
 FOLDS = 5
-PRINTED_EACH, STAMPED_EACH = 2000, 800
-"""Pictures of each character that the shipped model is trained on."""
+PRINTED_EACH, STAMPED_EACH, LETTERED_EACH = 2000, 800, 700
+"""Pictures of each character to train on. The shipped model has seen none that are lettered yet."""
 STAMPED = Look(
     weight=0.1, slant=0.05, aspect=0.5, perspective=0.03, resolution=24, blur=1.0, noise=0.05,
     light=0.05, texture=0.01, fading=0.3, inverse=0.0, square=3.0,
 )  # fmt: skip
 """How characters look that are stamped or painted on: bold, some of them narrow or square."""
+LETTERED_LOOK = replace(STAMPED, weight=0.05, aspect=0.2, square=0.0)
+"""The same for technical lettering, which is narrow or broad, round or square by itself."""
+LETTERINGS = 300
+ON_PLATES = [c for c in LETTERED if c not in "IO"]
+"""What is lettered: I and O, drawn as 1 and 0 are, are rarer, and many countries do without."""
 
 SAME_BUT_FOR_SIZE = {**{c: c.upper() for c in "cosuvwxz"}, "l": "I"}
 """Printed characters that other ones equal, in some fonts, but for their size."""
@@ -109,7 +116,8 @@ def print_(data_dir: Path | None, command: str) -> Rows:
 def plates(data_dir: Path | None, command: str) -> Rows:
     """Characters of British number plates, read by the shipped model, which knows print only.
 
-    How stamped print looks was tuned on one half of the plates; the figures are of the other.
+    How stamped print and lettering look was tuned on one half of the plates; the figures are of
+    the other.
     """
     whole = datasets.load("plate-chars", data_dir)
     assert whole.groups is not None
@@ -145,9 +153,27 @@ main = command_for("train_characters.py", PROTOCOLS)
 
 
 def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
-    """Also trained on stamped characters: black on white, cut out of their lines to the ink."""
+    """Also trained on stamped characters, some of fonts, and some of technical lettering."""
     rng = np.random.default_rng((0, 2))
-    pictures, labels = characters(faces, STAMPED_EACH * len(CHARACTERS), rng, look=STAMPED)
+    stamped = [
+        _cut_out(faces, STAMPED_EACH, CHARACTERS, STAMPED, rng),
+        _cut_out(letterings(LETTERINGS, rng), LETTERED_EACH, ON_PLATES, LETTERED_LOOK, rng),
+    ]
+    whole = images.as_pictures(split.train_images)
+    pictures = [*whole, *(picture for part, _ in stamped for picture in part)]
+    return replace(
+        split,
+        train_images=pictures,
+        train_labels=np.concatenate([split.train_labels, *(labels for _, labels in stamped)]),
+        data={**split.data, "n_train": len(pictures)},
+    )
+
+
+def _cut_out(
+    faces: Sequence[Face], each: int, classes: Sequence[str], look: Look, rng: np.random.Generator
+) -> tuple[list[NDArray[np.float32]], NDArray[np.str_]]:
+    """Characters in black on white, cut out of their lines to the ink, and their labels."""
+    pictures, labels = characters(faces, each * len(classes), rng, classes, look=look)
     ink = pictures < (0.5 * pictures.min((1, 2)) + 0.5 * pictures.max((1, 2)))[:, None, None]
     boxes = images.bounding_boxes(ink)
     sides = boxes[:, 2:] - boxes[:, :2]
@@ -156,13 +182,7 @@ def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
         1 - ink[row, top:bottom, left:right].astype(np.float32)
         for row, (top, left, bottom, right) in zip(rows, boxes[rows], strict=True)
     ]
-    whole = images.as_pictures(split.train_images)
-    return replace(
-        split,
-        train_images=[*whole, *cut],
-        train_labels=np.concatenate([split.train_labels, labels[rows]]),
-        data={**split.data, "n_train": len(whole) + len(cut)},
-    )
+    return cut, labels[rows]
 
 
 def _trained(folder: str, data: str, preset: str, split: Split) -> models.Model:

@@ -13,9 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpapps.tasks.characters.fonts import Font, drawn, open_face
+from bpapps.tasks.characters.lettering import Lettering
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
+
+Face = Font | Lettering
+"""What glyphs can be taken from."""
 
 ABOVE, BELOW, WIDTH = 1.45, 0.65, 2.1
 """What a master shows above and below the baseline, and across, in heights of a capital."""
@@ -32,19 +36,26 @@ def scaled(font: Font, capital: float) -> FreeTypeFont:
 
 
 @lru_cache(maxsize=8192)
-def master(font: Font, character: str, capital: int) -> NDArray[np.uint8]:
+def master(font: Face, character: str, capital: int) -> NDArray[np.uint8]:
     """The picture of a character, ink 255 on 0, its box in the middle of the width."""
-    face = scaled(font, capital)
     shape = round((ABOVE + BELOW) * capital), round(WIDTH * capital)
-    left, _, right, _ = face.getbbox(character, anchor="ls")
-    at = round(ABOVE * capital), (shape[1] - left - right) / 2
-    picture = drawn(face, character, shape, [at])[0]
+    base = round(ABOVE * capital)
+    if isinstance(font, Lettering):
+        picture = np.zeros(shape, dtype=np.uint8)
+        glyph = font.drawn(character, capital)
+        left = (shape[1] - glyph.shape[1]) // 2
+        picture[base - capital : base, left : left + glyph.shape[1]] = glyph
+    else:
+        face = scaled(font, capital)
+        left, _, right, _ = face.getbbox(character, anchor="ls")
+        at = base, (shape[1] - left - right) / 2
+        picture = drawn(face, character, shape, [at])[0]
     picture.flags.writeable = False  # it is kept, and handed out again
     return picture
 
 
 @lru_cache(maxsize=4096)
-def stroke_width(font: Font, capital: int) -> float:
+def stroke_width(font: Face, capital: int) -> float:
     """The typical width of a stroke: twice the area of the ink over the length of its outline."""
     x = np.stack([master(font, character, capital) for character in _TYPICAL]) / np.float32(255)
     edges = np.abs(np.diff(x, axis=1)).sum() + np.abs(np.diff(x, axis=2)).sum()

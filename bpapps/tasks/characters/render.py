@@ -22,7 +22,15 @@ from bpapps.tasks.characters.fonts import drawn
 from bpapps.tasks.characters.fonts import fonts as fonts
 from bpapps.tasks.characters.fonts import for_lines as for_lines
 from bpapps.tasks.characters.fonts import split_families as split_families
-from bpapps.tasks.characters.glyphs import ABOVE, master, scaled, soften, stroke_width, thicken
+from bpapps.tasks.characters.glyphs import (
+    ABOVE,
+    Face,
+    master,
+    scaled,
+    soften,
+    stroke_width,
+    thicken,
+)
 
 Pictures = NDArray[np.float32]
 Lens = Callable[[Pictures, Pictures, "Look", np.random.Generator], Pictures]
@@ -90,7 +98,7 @@ _PHOTO = Look(rotation=0.8, perspective=0, slant=0.1, resolution=24)
 
 
 def characters(
-    fonts: Sequence[Font],
+    fonts: Sequence[Face],
     n: int,
     rng: np.random.Generator,
     labels: Sequence[str] = CHARACTERS,
@@ -106,7 +114,7 @@ def characters(
     return draw(fonts, pick_fonts(fonts, n, rng), chosen, rng, size, look), chosen
 
 
-def pick_fonts(fonts: Sequence[Font], n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def pick_fonts(fonts: Sequence[Face], n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Places in ``fonts`` of n fonts, (n,), drawn by family, then within the family."""
     names, family = np.unique([font.family for font in fonts], return_inverse=True)
     count = np.bincount(family)
@@ -116,7 +124,7 @@ def pick_fonts(fonts: Sequence[Font], n: int, rng: np.random.Generator) -> NDArr
 
 
 def draw(
-    fonts: Sequence[Font],
+    fonts: Sequence[Face],
     which: NDArray[np.intp],
     labels: NDArray[Any],
     rng: np.random.Generator,
@@ -181,7 +189,7 @@ def _poses(n: int, size: tuple[int, int], look: Look, rng: np.random.Generator) 
     )
 
 
-def _place(font: Font, labels: NDArray[np.str_], pose: _Poses, size: tuple[int, int]) -> Pictures:
+def _place(font: Face, labels: NDArray[np.str_], pose: _Poses, size: tuple[int, int]) -> Pictures:
     """The ink of characters of one font, in [0, 1], (n, height, width)."""
     capital = size[0]  # twice what it is in the cell
     radius = _radii(stroke_width(font, capital), pose.weight, capital)
