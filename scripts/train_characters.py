@@ -41,6 +41,7 @@ STAMPED = Look(
 LETTERED_LOOK = replace(STAMPED, weight=0.05, aspect=0.2, square=0.0)
 """The same for technical lettering, which is narrow or broad, round or square by itself."""
 LETTERINGS = 300
+"""How many styles of it there are."""
 ON_PLATES = [c for c in LETTERED if c not in "IO"]
 """What is lettered: I and O, drawn as 1 and 0 are, are rarer, and many countries do without."""
 

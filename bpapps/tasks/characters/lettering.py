@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 Point = NDArray[np.float64]
 """Across and down."""
@@ -110,6 +109,8 @@ class Lettering:
         Raises:
             ValueError: a character that is no digit and no letter.
         """
+        from PIL import Image, ImageDraw
+
         paths = self._paths(character)
         high, pen = _FINE * capital, self.stroke * _FINE * capital
         upright = all(corner.at[0] == paths[0][0].at[0] for path in paths for corner in path)
