@@ -651,9 +651,7 @@ def test_the_command(tmp_path: Path, args: list[str], code: int, words: str) -> 
 )
 def test_the_real_mnist() -> None:
     assert len(datasets.check("mnist", REAL)) == 4
-    start = time.process_time()
     dataset = datasets.load("mnist", REAL)
-    assert time.process_time() - start < 1
     assert dataset.title == "MNIST"
     assert np.shape(dataset.images) == (60000, 28, 28)
     assert np.shape(dataset.test_images) == (10000, 28, 28)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -40,6 +41,17 @@ def test_what_is_missing_is_told_in_a_line(command: list[str], says: str, tmp_pa
     assert re.search(says, line)
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_single_calls_are_timed(tmp_path: Path) -> None:
+    done = run(tmp_path, "time_calls.py", "--rounds=1", "--json")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    rows = json.loads(done.stdout)
+    assert len(rows) > 4
+    for row in rows:
+        assert 0 < row["fastest"] == row["median"]
+    assert {row["at_most"] for row in rows} > {2.0, 10.0}
 
 
 def test_no_lines_are_wrong_use(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -550,15 +549,3 @@ def test_a_closing_is_that_of_scipy(shape, side):
     beyond = np.pad(gray, ((2 * side, 2 * side), (0, 0)), mode="edge")
     expected = grey_closing(beyond, size=(side, 1))[2 * side : -2 * side]
     assert np.array_equal(_closed_down(gray, side), expected)
-
-
-@needs_cedar
-def test_a_scan_takes_a_few_milliseconds():
-    files = sorted(CEDAR.glob("full_*/*.png"))[::100]
-    pictures = [bright(np.array(Image.open(file))) for file in files]
-    best = np.inf
-    for _ in range(3):
-        start = time.process_time()
-        SignatureNormalizer().transform(pictures)
-        best = min(best, (time.process_time() - start) / len(pictures))
-    assert best < 0.006

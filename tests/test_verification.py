@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import time
 from typing import Any
 
 import numpy as np
@@ -560,10 +559,3 @@ def test_more_owners_narrow_the_interval_and_seeds_hardly_matter() -> None:
     assert drawn[0] is not None
     assert drawn[2] is not None
     assert drawn[0].eer.low == pytest.approx(drawn[2].eer.low, abs=0.01)
-
-
-def test_a_whole_set_is_measured_in_seconds() -> None:
-    some = pair_trials(*people(45, genuine=24, forged=24))
-    start = time.process_time()
-    measure(some, [choose_threshold(some)])
-    assert time.process_time() - start < 20
