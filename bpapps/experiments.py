@@ -31,6 +31,7 @@ from bpapps.evaluation import (
     png_uri,
     wilson,
 )
+from bpapps.images import Pictures, take
 from bpapps.noise import Corruption, Images
 
 Progress = Callable[[int, int, str], None]
@@ -47,8 +48,8 @@ def _silent(done: int, total: int, text: str) -> None:
 
 
 def noise_sweep(
-    predict: Callable[[Images], ArrayLike],
-    images: Images,
+    predict: Callable[[Any], ArrayLike],
+    images: Pictures,
     labels: ArrayLike,
     *,
     corruptions: Iterable[Corruption | str] | None = None,
@@ -58,20 +59,22 @@ def noise_sweep(
 ) -> list[NoiseCurve]:
     """Measure accuracy under each corruption at each severity, with Wilson's 95% intervals.
 
-    ``predict`` takes float32 pictures (n, h, w) in [0, 1] and returns n labels; ``images`` are
-    such test pictures, ``labels`` (n,) their true labels. ``corruptions`` are corruptions or
-    their names, all of them by default. Severity 0, the clean pictures, is measured once and
-    begins every curve. The sample picture is the same for all points, drawn by the seed from
-    those that are read rightly when clean. ``progress(done, total, text)`` is called after each
-    measurement. Raises ValueError for unknown names or severities and for arrays that do not
-    fit.
+    ``predict`` takes float32 pictures (n, h, w) in [0, 1], or a list of (h, w) each where they
+    differ in size, and returns n labels; ``images`` are such test pictures, ``labels`` (n,)
+    their true labels. ``corruptions`` are corruptions or their names, all of them by default.
+    Severity 0, the clean pictures, is measured once and begins every curve. The sample picture
+    is the same for all points, drawn by the seed from those that are read rightly when clean.
+    ``progress(done, total, text)`` is called after each measurement. Raises ValueError for
+    unknown names or severities and for arrays that do not fit.
     """
     chosen = [
         noise.find(one) if isinstance(one, str) else one
         for one in (noise.CORRUPTIONS.values() if corruptions is None else corruptions)
     ]
     levels = sorted({0, *map(noise.checked_severity, severities)})
-    images, truth = np.asarray(images, dtype=np.float32), np.asarray(labels)
+    truth = np.asarray(labels)
+    if isinstance(images, np.ndarray):
+        images = images.astype(np.float32, copy=False)
     if not len(truth) or len(images) != len(truth):
         raise ValueError(f"there are {len(images)} pictures and {len(truth)} labels")
     report = progress or _silent
@@ -87,7 +90,8 @@ def noise_sweep(
         points = [NoisePoint(0, corruption.setting(0), clean, png_uri(images[sample]))]
         for severity in levels[1:]:
             rng = point_generator(seed, corruption.name, severity)
-            spoilt = corruption(images, severity, rng)
+            spoil = corruption if isinstance(images, np.ndarray) else corruption.each
+            spoilt = spoil(images, severity, rng)  # type: ignore[arg-type]
             accuracy = _share(_right(predict(spoilt), truth))
             setting, picture = corruption.setting(severity), png_uri(spoilt[sample])
             points.append(NoisePoint(severity, setting, accuracy, picture))
@@ -181,9 +185,7 @@ def line_scores(
         points = []
         for severity in LINE_SEVERITIES:
             rng = point_generator(seed, name, severity)
-            spoilt = [
-                corruption(picture[None], severity, rng)[0] for picture in pictures[:n_spoilt]
-            ]
+            spoilt = corruption.each(pictures[:n_spoilt], severity, rng)
             points.append(point(severity, corruption.setting(severity), spoilt))
         return LineCurve(name, corruption.title, points)
 
@@ -225,7 +227,7 @@ def learning_curve(
     points = []
     for share in shares:
         subset = np.sort(order[: max(round(share * len(labels)), fewest)])
-        points.append(_train(make, _take(X, subset), labels[subset], X_test, y_test, share=share))
+        points.append(_train(make, take(X, subset), labels[subset], X_test, y_test, share=share))
         (progress or _silent)(len(points), len(shares), f"{share:.0%} of the training data")
     return points
 
@@ -291,11 +293,6 @@ def _checked(X: Any, y: ArrayLike, which: str) -> NDArray[Any]:
             "there must be one label for each, and at least one"
         )
     return labels
-
-
-def _take(X: Any, indices: NDArray[np.intp]) -> Any:
-    """Return these examples of an array, or of a list of arrays of different sizes."""
-    return X[indices] if isinstance(X, np.ndarray) else [X[i] for i in indices]
 
 
 def _stratified_order(labels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.intp]:

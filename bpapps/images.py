@@ -161,20 +161,9 @@ def as_pictures(X: Any) -> Pictures:
     return [_one_channel(item, 2) for item in _scale(items)]
 
 
-def of_one_size(pictures: list[NDArray[np.float32]]) -> Stack:
-    """Pictures centred on fields of one size, which each goes on as its border is, in the median.
-
-    Large ones are shrunk to :data:`WORK` pixels.
-    """
-    small = [shrink(picture, WORK) for picture in pictures]
-    height, width = (max(picture.shape[axis] for picture in small) for axis in (0, 1))
-    fields = np.empty((len(small), height, width), dtype=np.float32)
-    for field, picture in zip(fields, small, strict=True):
-        border = (picture[0], picture[-1], picture[:, 0], picture[:, -1])
-        field[...] = np.median(np.concatenate(border))
-        top, left = (height - picture.shape[0]) // 2, (width - picture.shape[1]) // 2
-        field[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
-    return fields
+def take(pictures: Any, rows: NDArray[np.intp]) -> Any:
+    """These rows of an array, or of a list of pictures of different sizes."""
+    return pictures[rows] if isinstance(pictures, np.ndarray) else [pictures[i] for i in rows]
 
 
 def by_shape(pictures: Pictures) -> Iterator[tuple[NDArray[np.intp], Stack]]:

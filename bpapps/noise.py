@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,12 @@ class Corruption:
             return images.copy()
         out = self.apply(images, self.levels[severity - 1], rng)
         return np.clip(out, 0.0, 1.0, dtype=np.float32)
+
+    def each(
+        self, pictures: Sequence[Images], severity: int, rng: np.random.Generator
+    ) -> list[Images]:
+        """Spoil pictures of any sizes, (h, w) each, one after the other: a list of new ones."""
+        return [self(picture[None], severity, rng)[0] for picture in pictures]
 
     def setting(self, severity: int) -> str:
         """Say in words what a severity means, such as ``"σ = 0.10"``."""

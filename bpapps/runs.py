@@ -341,7 +341,7 @@ def _of_classifier(
     model = run.model
     _check_classes(model, split.test_labels)
     probabilities = model.predict_proba(split.test_images)
-    pictures = _pictures(model, split.test_images)
+    pictures = _pictures(split.test_images)
     results = Results(
         **_about(run, split),
         speed=experiments.prediction_speed(model.pipeline.predict, split.test_images[:1000]),
@@ -359,7 +359,7 @@ def _of_classifier(
     if noise:
         rows = _some(len(pictures), QUICK_PICTURES if quick else NOISE_PICTURES, seed)
         results.noise = experiments.noise_sweep(
-            model.pipeline.predict, pictures[rows], split.test_labels[rows], seed=seed,
+            model.pipeline.predict, images.take(pictures, rows), split.test_labels[rows], seed=seed,
             progress=progress,
         )  # fmt: skip
         results.noise_reading = experiments.noise_reading(results.noise)
@@ -395,9 +395,7 @@ def _measure_rivals(
     progress: Progress | None,
 ) -> None:
     """Put the nets side by side; the first one's noise is measured already."""
-    pictures = images.as_pictures(split.test_images)
-    if not isinstance(pictures, np.ndarray):
-        raise ValueError("nets are measured side by side on pictures of one size only")
+    pictures = _pictures(split.test_images)
     rows = _some(len(pictures), QUICK_PICTURES if quick else NOISE_PICTURES, seed)
     batch = split.train_images[:BATCH], split.train_labels[:BATCH]
     names: list[str] = []
@@ -405,7 +403,7 @@ def _measure_rivals(
         curves = results.noise
         if names and curves:
             curves = experiments.noise_sweep(
-                net.pipeline.predict, pictures[rows], split.test_labels[rows],
+                net.pipeline.predict, images.take(pictures, rows), split.test_labels[rows],
                 seed=seed, progress=progress,
             )  # fmt: skip
         again = names.count(net.name)
@@ -567,17 +565,12 @@ def _data(model: Model, split: Split | OwnerSplit) -> dict[str, Any]:
     return {**split.data, "n_train": count, "notes": note}
 
 
-def _pictures(model: Model, given: Any) -> NDArray[np.float32]:
-    """The test pictures as one array: as they are, or made of one size where theirs differ."""
+def _pictures(given: Any) -> images.Pictures:
+    """The test pictures to spoil and to show, large ones of different sizes shrunk as if read."""
     pictures = images.as_pictures(given)
     if isinstance(pictures, np.ndarray):
         return pictures
-    normalize = model.pipeline[:-1].transform
-    values = normalize(given[:1]).shape[1]
-    side = round(values**0.5)
-    if side * side == values:  # normalised pictures are of one channel, and can be shown
-        return normalize(given).reshape(-1, side, side)
-    return images.of_one_size(pictures)
+    return [images.shrink(picture, images.WORK) for picture in pictures]
 
 
 def _some(n: int, most: int, seed: int) -> NDArray[np.intp]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bpapps.images import take
+
 if TYPE_CHECKING:
     from bpapps.datasets import Dataset
 
@@ -143,12 +145,8 @@ def by_rows(dataset: Dataset, text: str, train: NDArray, test: NDArray) -> Split
     ValueError where a class is only among the rows to test on.
     """
     labels = dataset.labels
-    pictures = (_take(dataset.images, train), _take(dataset.images, test))
+    pictures = (take(dataset.images, train), take(dataset.images, test))
     return _split(dataset, text, pictures[0], labels[train], pictures[1], labels[test])
-
-
-def _take(images: Any, rows: NDArray) -> Any:
-    return images[rows] if isinstance(images, np.ndarray) else [images[row] for row in rows]
 
 
 def _split(
@@ -178,7 +176,7 @@ class Signed:
 
     def take(self, rows: NDArray) -> Signed:
         """Some of them."""
-        return Signed(_take(self.images, rows), self.owners[rows], self.genuine[rows])
+        return Signed(take(self.images, rows), self.owners[rows], self.genuine[rows])
 
     def __len__(self) -> int:
         return len(self.owners)

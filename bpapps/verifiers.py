@@ -321,7 +321,7 @@ def noise_sweep(
         points = [clean]
         for severity in levels:
             rng = point_generator(seed, name, severity)
-            spoilt = [corruption(p[None], severity, rng)[0] for p in some.questioned]
+            spoilt = corruption.each(some.questioned, severity, rng)
             points.append(point(spoilt, severity, corruption.setting(severity)))
         curves.append(VerifierNoiseCurve(name, corruption.title, points))
     return curves

@@ -125,6 +125,15 @@ def test_the_sample_is_one_that_is_read_rightly():
     assert curve.drop5 is None
 
 
+def test_pictures_may_differ_in_size():
+    some = [np.full((8, 8 + i), 0.1 * i, np.float32) for i in range(10)]
+    (curve,) = noise_sweep(
+        lambda images: [image.shape[1] - 8 for image in images],
+        some, np.arange(10), corruptions=["rotation"], severities=[1, 2],
+    )  # fmt: skip
+    assert [point.accuracy for point in curve.points] == [wilson(10, 10)] * 3
+
+
 @pytest.mark.parametrize("answer", [str, np.str_, float, int])
 def test_labels_are_compared_as_numbers_or_as_text(answer):
     labels = LABELS[TEST] if answer in (float, int) else LABELS[TEST].astype(str)

@@ -430,16 +430,6 @@ def test_shrinking_averages():
     assert images.shrink(picture, 60) is picture
 
 
-def test_pictures_of_one_size_go_on_as_their_border_is() -> None:
-    small, large = np.full((2, 4), 0.25, np.float32), np.ones((5, 300), np.float32)
-    small[0, 1] = 1
-    fields = images.of_one_size([small, large])
-    assert fields.shape[0] == 2
-    assert max(fields.shape[1:]) <= images.WORK
-    assert (fields == 0.25).sum() == fields[0].size - 1
-    assert fields[1].min() == 1
-
-
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.8, 0.99])
 def test_a_quantile_is_a_value_that_so_many_are_below(share):
     values = np.random.default_rng(0).permutation(np.arange(2000, dtype=np.float32)).reshape(2, -1)

@@ -295,5 +295,14 @@ def test_float64_and_numpy_integers_will_do():
 
 
 @every
+def test_pictures_of_any_sizes_are_spoilt_one_by_one(corruption):
+    some = [pictures(shape, n=1)[0] for shape in ((8, 8), (12, 30), (40, 9))]
+    out = corruption.each(some, 3, np.random.default_rng(2))
+    rng = np.random.default_rng(2)
+    for given, spoilt in zip(some, out, strict=True):
+        assert np.array_equal(spoilt, corruption(given[None], 3, rng)[0])
+
+
+@every
 def test_corruptions_travel_to_other_processes(corruption):
     assert pickle.loads(pickle.dumps(corruption)) == corruption
