@@ -361,15 +361,24 @@ def _few(part: Signed, seed: int) -> _Few:
 
 
 def _questioned_trials(pipeline: Pipeline, some: _Few, pictures: list[NDArray]) -> Trials:
-    """Each questioned picture against each reference of its writer."""
+    """Each questioned picture against each reference of its writer.
+
+    Where nobody forged, also of the next writer, whom it then is a random forgery of.
+    """
     net: PairClassifier = pipeline[-1]
     rows = pipeline[0].transform([*some.references, *pictures])
     n = len(some.references)
-    pairs = np.argwhere(some.reference_owners[:, None] == some.questioned_owners)
+    names = np.unique([*some.reference_owners, *some.questioned_owners])
+    known, by = (np.searchsorted(names, o) for o in (some.reference_owners, some.questioned_owners))
+    wanted = known[:, None] == by
+    if some.genuine.all():
+        wanted |= known[:, None] == (by + 1) % len(names)
+    pairs = np.argwhere(wanted)
     scores = net.compare(net.embed(rows), pairs + np.array([0, n]))
-    names, owner = np.unique(some.questioned_owners[pairs[:, 1]], return_inverse=True)
-    kind = np.where(some.genuine[pairs[:, 1]], verification.GENUINE, verification.SKILLED)
-    return Trials(scores, kind.astype(np.int8), owner, owner, names.tolist())
+    owner, by = known[pairs[:, 0]], by[pairs[:, 1]]
+    real = np.where(owner == by, verification.GENUINE, verification.RANDOM)
+    kind = np.where(some.genuine[pairs[:, 1]], real, verification.SKILLED)
+    return Trials(scores, kind.astype(np.int8), owner, by, names.tolist())
 
 
 # ------------------------------------------------------------------ dependence on the data

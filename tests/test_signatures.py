@@ -352,6 +352,17 @@ def test_a_net_is_trained_on_ones_own_and_asked(tmp_path: Path, files: dict[str,
     assert "Limits: trained on Folder mine" in asked.out
 
 
+def test_noise_where_nobody_forged(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "mine", 6, n_forged=0)
+    answer = tools.run("noise", "signatures", "--data", folder, "--quick", "--json")
+    assert answer.code == 0, answer.err
+    curves = json.loads(answer.out)["verifier"]["noise"]
+    assert curves
+    for curve in curves.values():
+        assert {point["far_skilled"] for point in curve.values()} == {None}
+        assert all(0 <= point["eer"]["value"] <= 1 for point in curve.values())
+
+
 BAD = {
     "too few writers": (lambda place: folder_of(place, 5), "5 writers; two to train on, two to"),
     "one writer": (lambda place: folder_of(place, 1), "writer"),
