@@ -39,7 +39,7 @@ from bpapps.estimators.scales import Scale
 from bpapps.verification import Trials
 from bpapps.verification_records import Threshold
 
-REFERENCES = (1, 2, 3, 5, 8, 10)
+REFERENCES = range(1, 11)
 """Numbers of references that thresholds are chosen for."""
 TOGETHER = "mean and max"
 """How the scores with several references become one, of :data:`bpapps.verification.COMBINE`."""
@@ -322,13 +322,15 @@ class PairClassifier(Backprop):
         Of one reference the score of the pair; of several what lies midway between the mean and
         the highest, less what the references score among themselves, by
         :func:`bpapps.verification.usual_score`. The order of the references makes no difference.
-        What is to be reached is :meth:`threshold`.
+        What is to be reached is :meth:`threshold`. A picture that is given twice among the
+        references counts once.
         """
         questioned, references = np.asarray(questioned), np.asarray(references)
         if len(references) == 0:
             raise ValueError("no reference: give one genuine signature at least")
         # In one order whatever they came in: then not a bit depends on it.
-        references = np.array(sorted(references, key=lambda one: one.tobytes()))
+        distinct = {one.tobytes(): one for one in references}
+        references = np.array([distinct[key] for key in sorted(distinct)])
         n, total = len(questioned), len(questioned) + len(references)
         wanted = np.broadcast_to(np.arange(total) >= n, (total, total))  # with a reference
         scores = self.score_matrix(np.concatenate([questioned, references]), wanted)
@@ -337,10 +339,14 @@ class PairClassifier(Backprop):
 
     def scale(self, n_references: int = 1) -> Scale:
         """The scale for so many references: that of the largest number not above it."""
+        return self.scales_[self.scaled(n_references)]
+
+    def scaled(self, n_references: int) -> int:
+        """The largest number of references, not above this one, that a scale is known for."""
         check_is_fitted(self)
         if n_references < 1:
             raise ValueError("no reference: give one genuine signature at least")
-        return self.scales_[max(k for k in self.scales_ if k <= n_references)]
+        return max(k for k in self.scales_ if k <= n_references)
 
     def threshold(self, n_references: int = 1) -> Threshold:
         """The threshold for so many references, and its error rates on development writers."""
