@@ -607,6 +607,8 @@ def _measure(
 
 def _tell(results: Results) -> None:
     """The accuracy; of a verifier its error rates, whose intervals are over writers."""
+    from bpapps.verifiers import CENTRED
+
     if results.verifier is None:
         click.echo(f"accuracy {_interval(**vars(results.accuracy))}")
         return
@@ -626,6 +628,11 @@ def _tell(results: Results) -> None:
         if apart:
             name = f"EER, {apart.against} forgeries"
             click.echo(f"{name:<26} {_interval(**vars(apart.eer))}, threshold chosen afterwards")
+    for more in results.verifier.several:
+        rates = more.rates[0]
+        far = rates.far_skilled or rates.far_random
+        if far and more.protocol.endswith(CENTRED):
+            click.echo(f"{more.protocol}: FRR {rates.frr.value:.2%}, FAR {far.value:.2%}")
 
 
 @contextmanager

@@ -32,7 +32,6 @@ from bpapps.evaluation import (
     grouping_scores,
     made,
 )
-from bpapps.intervals import Interval
 from bpapps.models import Model
 from bpapps.rivals import Contender
 from bpapps.splits import OwnerSplit, Split
@@ -159,14 +158,14 @@ def _fit(
     net.set_params(verbose=progress, callbacks=callbacks, checkpoint=checkpoint, n_jobs=n_jobs)
     if config.start:
         _begin_from(config, pipeline, split)
-    accuracy = _fit_and_test(pipeline, split)
+    figures = _fit_and_test(pipeline, split)
     net.set_params(verbose=False, callbacks=(), checkpoint=None)
     history = [asdict(epoch) for epoch in net.history_]
     metadata = {
         "config": asdict(config),
         "data": dict(split.data),
         "training": {"seconds": sum(e["seconds"] for e in history), "epochs": len(history)},
-        "figures": {"accuracy": asdict(accuracy)},
+        "figures": figures,
     }
     return Run(config, Model(task, pipeline, metadata), history)
 
@@ -193,15 +192,25 @@ def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -
         raise ValueError(f"{start}: {error}; choose another --preset") from None
 
 
-def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> Interval:
-    """Train, and the accuracy on the test part: of a verifier 1 - average error."""
+def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, Any]:
+    """Train, and the accuracy on the test part; of a verifier also the error rates there."""
     if isinstance(split, OwnerSplit):
+        split = verifiers.with_ink(pipeline[0], split)
         verifiers.fit(pipeline, split)
-        test = verifiers.score(pipeline, split.test)
-        return verifiers.accuracy(verifiers.one_reference(test, None, pipeline[-1]))
+        return verifier_figures(pipeline, split)
     pipeline.fit(split.train_images, split.train_labels)
     probabilities = pipeline.predict_proba(split.test_images)
-    return evaluate(probabilities, split.test_labels, pipeline[-1].classes_)["accuracy"]
+    found = evaluate(probabilities, split.test_labels, pipeline[-1].classes_)
+    return {"accuracy": asdict(found["accuracy"])}
+
+
+def verifier_figures(pipeline: Pipeline, split: OwnerSplit) -> dict[str, Any]:
+    """What a verifier reached on its test writers: its accuracy, which is 1 - average error, and
+    the error rates for each number of references."""
+    test = verifiers.score(pipeline, split.test)
+    accuracy = verifiers.accuracy(verifiers.one_reference(test, None, pipeline[-1]))
+    rates = verifiers.tested_rates(test, pipeline[-1])
+    return {"accuracy": asdict(accuracy), "rates": {str(k): asdict(r) for k, r in rates.items()}}
 
 
 @contextmanager
@@ -267,12 +276,13 @@ def data_for(
     """Data to measure a trained model on; by default those that it was trained on.
 
     Whatever the seed, nothing that it was trained on is among the test part: of its own data
-    the same part is held out as then.
+    the same part is held out as then. Of other data a verifier's test part is all writers.
     """
     task, own = run.model.task, run.config
     source = source or own.data
-    split = task.load_data(source, data_dir, seed)
-    if seed != own.seed and split.data["sha256"] == _trained_on(run.model).get("sha256"):
+    split = (task.load_data if source == own.data else task.load_to_test)(source, data_dir, seed)
+    same = split.data["sha256"] == _trained_on(run.model).get("sha256")
+    if same and (source, seed) != (own.data, own.seed):
         return task.load_data(source, data_dir, own.seed)
     return split
 
@@ -429,6 +439,8 @@ def _of_verifier(
     model, task = run.model, run.model.task
     own = split.data["sha256"] == _trained_on(model).get("sha256")
     corruptions = task.corruptions if noise else ()
+    if scored is None:
+        split = verifiers.with_ink(model.pipeline[0], split)
     measured, calibration = verifiers.scores(
         model.pipeline, split, task.traits, corruptions[:2] if quick else corruptions,
         scored or verifiers.score_split(model.pipeline, split, own=own, seed=seed),

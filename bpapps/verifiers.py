@@ -7,8 +7,9 @@ knows a task.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from bpapps import images, noise, verification
-from bpapps.estimators.pairs import REFERENCES, PairClassifier, Scored
+from bpapps.estimators.pairs import PairClassifier, Scored
 from bpapps.estimators.scales import Scale
 from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
 from bpapps.experiments import point_generator, prediction_speed
@@ -26,6 +27,7 @@ from bpapps.splits import OwnerSplit, Signed
 from bpapps.verification import Trials
 from bpapps.verification_records import (
     HardPair,
+    Rates,
     Threshold,
     TraitScore,
     Verification,
@@ -38,6 +40,8 @@ Progress = Callable[[int, int, str], None]
 Spoil = Callable[[Signed, float, np.random.Generator], Signed]
 Traits = Callable[[Any], Mapping[str, NDArray]]
 
+SEVERAL = (2, 3, 5, 8, 10)
+"""Numbers of references that error rates are told with, beside one."""
 STRICT = 0.01
 """The false acceptance rate of the second rule by which thresholds are chosen."""
 IMPOSTORS = 60
@@ -60,6 +64,32 @@ def fit(pipeline: Pipeline, split: OwnerSplit) -> None:
         split.train.owners,
         split.train.genuine,
         development=(normalize(chosen.images), chosen.owners, chosen.genuine),
+    )
+
+
+def with_ink(step: Any, split: OwnerSplit) -> OwnerSplit:
+    """The split without pictures that show nothing to compare; a warning counts them.
+
+    step: the preprocessing, which makes zeros of such. Synthetic signatures all have ink.
+    """
+    if split.data.get("synthetic"):
+        return split
+
+    def inked(part: Signed, use: str) -> Signed:
+        if not len(part):
+            return part
+        kept = np.flatnonzero(step.transform(part.images).any(axis=1))
+        if len(kept) == len(part):
+            return part
+        missing = f"{len(part) - len(kept)} of {len(part)} pictures {use}"
+        warnings.warn(f"skipped {missing}: there is no ink in them", stacklevel=3)
+        return part.take(kept)
+
+    return replace(
+        split,
+        train=inked(split.train, "to train on"),
+        development=inked(split.development, "to choose thresholds on"),
+        test=inked(split.test, "to test on"),
     )
 
 
@@ -146,12 +176,21 @@ def one_reference(test: Scored, development: Scored | None, net: PairClassifier)
     return verification.measure(test.trials(), chosen, protocol=protocol(1))
 
 
+def tested_rates(test: Scored, net: PairClassifier) -> dict[int, Rates]:
+    """Error rates with each number of references that the net has a threshold for, at it."""
+    return {
+        k: verification.measure(test.trials(k), [net.threshold(k)]).rates[0]
+        for k in net.scales_
+        if k < test.fewest
+    }
+
+
 def several_references(
     test: Scored, development: Scored | None, net: PairClassifier, seed: int
 ) -> list[Verification]:
     """The same with more, as many as the writers have, in all ways to make one score of theirs."""
     found = []
-    for k in REFERENCES[1:]:
+    for k in SEVERAL:
         if k >= test.fewest:
             break
         usual = test.trials(k, seed=seed)

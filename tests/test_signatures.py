@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,15 @@ import pytest
 import tools
 from PIL import Image
 
-from bpapps import datasets, models, runs, splits, tasks, verdicts, verifiers
+from bpapps import datasets, models, runs, splits, tasks, verdicts, verification, verifiers
 from bpapps.core import Dense, Flatten, MaxPool2D, ReLU, Reshape
 from bpapps.core.storage import load_network, save_network
 from bpapps.evaluation import Results
 from bpapps.report import write_report
 from bpapps.runs import Run
-from bpapps.splits import OwnerSplit
+from bpapps.splits import OwnerSplit, Signed
 from bpapps.tasks.signatures import data, model
+from bpapps.tasks.signatures.preprocess import SignatureNormalizer
 from bpapps.tasks.signatures.synthesis import signatures
 
 TASK = tasks.get("signatures")
@@ -238,7 +239,11 @@ def test_a_verdict(trained: Run, files: dict[str, Path]) -> None:
         assert f"{word} with the references (3 references)" in str(verdict)
         assert "FAR" in str(verdict)
         assert "Limits: trained on synthetic writers" in str(verdict)
-        assert verdict.n_writers == 3
+        assert verdict.known.n_writers == 4
+        assert verdict.threshold_for == 3
+        low, high = verdict.known.far_interval
+        assert low <= verdict.known.far <= high
+        assert f"of {verdict.known.n_writers} writers new to it" in str(verdict)
     again = verdicts.compare(trained.model, asked[:1], references[::-1])[0]
     assert again.score == found[0].score
     assert "no ink" in found[2].problem
@@ -246,6 +251,36 @@ def test_a_verdict(trained: Run, files: dict[str, Path]) -> None:
         verdicts.compare(trained.model, asked[:1], [files["blank"]])
     with pytest.raises(ValueError, match="no reference"):
         verdicts.compare(trained.model, asked[:1], [])
+
+
+def test_error_rates_are_of_writers_who_had_no_part(trained: Run, split: OwnerSplit) -> None:
+    """And where nobody measured them, it is said that they are of those who had."""
+    net, rates = trained.model.pipeline, trained.model.metadata["figures"]["rates"]
+    assert set(rates) == {str(k) for k in net[-1].scales_}
+    test = verifiers.score(net, split.test)
+    measured = verification.measure(test.trials(2), [net[-1].threshold(2)]).rates[0]
+    assert asdict(measured) == rates["2"]
+    older = replace(trained.model, metadata={**trained.model.metadata, "figures": {}})
+    known = verdicts._known(older, 2)
+    assert (known.far, known.far_interval) == (net[-1].threshold(2).far, None)
+    assert "who chose it" in known.told("skilled")
+
+
+def test_a_picture_counts_once(trained: Run, files: dict[str, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.png"
+    Image.open(files["g1"]).save(copy, compress_level=1)
+    once, twice = (
+        verdicts.compare(trained.model, [files["g0"]], references)[0]
+        for references in ([files["g1"], files["g2"]], [files["g1"], copy, files["g2"]])
+    )
+    assert replace(twice, repeated=[]) == once
+    assert f"{copy} is the same picture as another reference" in str(twice)
+    rows = trained.model.pipeline[0].transform([files["g0"], files["g1"], copy, files["g2"]])
+    scores = [trained.model.pipeline[1].score_samples(rows[:1], rows[1:])]
+    assert scores == [once.score]
+    (verdict,) = verdicts.compare(trained.model, [copy], [files["g2"], files["g1"]])
+    assert f"{copy}: the same picture as {files['g1']}" in verdict.problem
+    assert verdict.consistent is None
 
 
 def test_what_is_drawn_is_what_was_seen(
@@ -361,6 +396,31 @@ def test_noise_where_nobody_forged(tmp_path: Path) -> None:
     for curve in curves.values():
         assert {point["far_skilled"] for point in curve.values()} == {None}
         assert all(0 <= point["eer"]["value"] <= 1 for point in curve.values())
+
+
+def test_blank_pictures_are_left_out(split: OwnerSplit) -> None:
+    step = SignatureNormalizer()
+    blank = np.full((40, 90), 0.8, np.float32)
+    pictures = [*split.test.images]
+    pictures[1:1] = [blank]
+    owners, genuine = (np.insert(a, 1, a[0]) for a in (split.test.owners, split.test.genuine))
+    spoilt = replace(
+        split, test=Signed(pictures, owners, genuine), data={**split.data, "synthetic": False}
+    )
+    with pytest.warns(UserWarning, match=rf"skipped 1 of {len(pictures)} pictures to test on"):
+        whole = verifiers.with_ink(step, spoilt)
+    assert len(whole.test) == len(split.test)
+    assert np.array_equal(whole.test.owners, split.test.owners)
+    assert verifiers.with_ink(step, split) is split
+
+
+def test_all_of_ones_writers_are_tested_where_none_was_trained_on(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "mine", 3)
+    answer = tools.run("evaluate", "signatures", "--data", folder, "--json")
+    assert answer.code == 0, answer.err
+    figures = json.loads(answer.out)
+    assert figures["accuracy"]["n"] == 3
+    assert figures["data"]["n_test"] == 24
 
 
 BAD = {

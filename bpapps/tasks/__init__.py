@@ -148,6 +148,14 @@ class Task:
         """
         return self._module("data").load_data(source, data_dir, seed)
 
+    def load_to_test(self, source: str, data_dir: Path | None = None, seed: int = 0) -> Any:
+        """The same for a model that was trained on other data.
+
+        Where the task :attr:`verifies`, all writers are to test on then.
+        """
+        data = self._module("data")
+        return getattr(data, "load_to_test", data.load_data)(source, data_dir, seed)
+
     def _module(self, name: str) -> Any:
         return importlib.import_module(f"{self.package}.{name}")
 

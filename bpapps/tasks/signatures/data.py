@@ -43,12 +43,20 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Owner
     """
     if source == SYNTHETIC:
         return synthetic(seed)
+    return folds(_read(source, data_dir), seed)[0]
+
+
+def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> OwnerSplit:
+    """The same for a net that was trained on other data: all writers of a set are to test on."""
+    return synthetic(seed) if source == SYNTHETIC else all_to_test(_read(source, data_dir))
+
+
+def _read(source: str, data_dir: Path | None) -> Dataset:
     try:
-        dataset = datasets.load(source, data_dir)
+        return datasets.load(source, data_dir)
     except UnknownNameError:
         nearest(source, {**TASK.data, **datasets.DATASETS}, "data set")
         raise
-    return folds(dataset, seed)[0]
 
 
 def folds(dataset: Dataset, seed: int = 0) -> list[OwnerSplit]:
