@@ -8,7 +8,6 @@ report reads nothing else.
 from __future__ import annotations
 
 import base64
-import contextlib
 import dataclasses
 import io
 import json
@@ -40,6 +39,7 @@ from bpapps.verification_records import TraitScore as TraitScore
 from bpapps.verification_records import Verification as Verification
 from bpapps.verification_records import VerifierNoiseCurve as VerifierNoiseCurve
 from bpapps.verification_records import VerifierScores as VerifierScores
+from bpapps.writing import write
 
 SCHEMA = 1
 """Version of the layout of ``results.json``; a newer one is refused."""
@@ -333,14 +333,10 @@ class Results:
         """
         path = Path(path)
         text = self.to_json()
-        temporary = path.with_name(path.name + ".tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
+            write(path, text)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
 
     @classmethod

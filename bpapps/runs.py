@@ -36,6 +36,7 @@ from bpapps.intervals import Interval
 from bpapps.models import Model
 from bpapps.rivals import Contender
 from bpapps.splits import OwnerSplit, Split
+from bpapps.writing import write
 
 Progress = Callable[[int, int, str], None]
 
@@ -600,9 +601,4 @@ def _short(value: Any) -> str:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write(path, json.dumps(content, indent=1) + "\n")

@@ -30,7 +30,8 @@ from bpapps.report import (
     verifier_plots,
     words,
 )
-from bpapps.report.files import load_all, load_benchmarks, write, writing_to
+from bpapps.report.files import load_all, load_benchmarks, writing_to
+from bpapps.writing import write
 
 
 @dataclass(frozen=True)
