@@ -96,7 +96,8 @@ class Config:
     @property
     def name(self) -> str:
         """A folder's name for it; other settings than the preset's add a mark of their own."""
-        name = f"{self.task}-{Path(self.data).resolve().stem}-{self.preset}-{self.seed}"
+        data = tasks.get(self.task).data_name(self.data)
+        name = f"{self.task}-{data}-{self.preset}-{self.seed}"
         special = {**self.settings, **({"start": self.start} if self.start else {})}
         if not special:
             return name

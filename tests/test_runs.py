@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -234,9 +235,15 @@ def test_a_config_of_wrong_types(values: dict) -> None:
     ("data", "name"),
     [
         ("mnist", "digits-mnist-cnn-3"),
-        ("some/where/photos", "digits-photos-cnn-3"),
-        ("photos/", "digits-photos-cnn-3"),
-        ("data.csv", "digits-data-cnn-3"),
+        ("hand62", "digits-hand62-cnn-3"),
+        ("/some/where/photos", "digits-photos-25f37985-cnn-3"),
+        ("/some/where/photos/", "digits-photos-25f37985-cnn-3"),
+        ("/some/where/else/../photos", "digits-photos-25f37985-cnn-3"),
+        ("/photos", "digits-photos-1d2dd771-cnn-3"),
+        ("/some/where/mnist", "digits-mnist-ef737a91-cnn-3"),
+        ("/some/where/v1.2", "digits-v1.2-f71bdac6-cnn-3"),
+        ("/some/where/v1.3", "digits-v1.3-801cea50-cnn-3"),
+        ("/data.csv", "digits-data.csv-41c8f2ae-cnn-3"),
     ],
 )
 def test_a_folders_name(data: str, name: str) -> None:
@@ -258,7 +265,9 @@ def test_the_current_folder_as_data_has_a_name_too(
 ) -> None:
     (tmp_path / "photos").mkdir()
     monkeypatch.chdir(tmp_path / "photos")
-    assert Config("digits", ".", "cnn").name == "digits-photos-cnn-0"
+    names = {Config("digits", data, "cnn").name for data in (".", str(tmp_path / "photos"))}
+    assert len(names) == 1
+    assert re.fullmatch("digits-photos-[0-9a-f]{8}-cnn-0", names.pop())
 
 
 # ------------------------------------------------------------------ data to measure on
