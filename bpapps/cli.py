@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bpapps.core import Epoch
     from bpapps.evaluation import Results
     from bpapps.models import Model
-    from bpapps.runs import Config
+    from bpapps.runs import Config, Run
     from bpapps.verdicts import Verdict
 
 QUICK_EPOCHS = 0.1
@@ -218,7 +218,8 @@ def noise(
 @click.option("--model", metavar="MODEL", help="Report on this model, and train none.")
 @click.option(
     "--against", metavar="MODEL", multiple=True,
-    help="Measure this model beside it, on the same pictures; may be repeated.",
+    help="Measure this model beside it, on the same pictures; may be repeated; "
+    "for tasks that recognise, not for signatures.",
 )  # fmt: skip
 @click.option(
     "--no-pictures", is_flag=True,
@@ -255,6 +256,7 @@ def report(
     from bpapps.report import write_report
 
     chosen = tasks.get(task)
+    rivals = _rivals(chosen, against)
     if model:
         _deny(ctx, "--model", "preset", "settings", "start", "n_jobs")
         run = runs.find(model)
@@ -266,7 +268,7 @@ def report(
         plan = _config(task, data, preset, settings, start, seed, quick)
         source = plan.data
         split = chosen.load_data(source, data_dir, seed)
-    others = [runs.contender(runs.find(name)) for name in against]
+    others = [runs.contender(rival) for rival in rivals]
     folder = out.resolve() if out else Path("reports") / chosen.report_name(source)
     scores = runs.scores_in(folder)
     checkpoint = folder / runs.CHECKPOINT
@@ -293,6 +295,24 @@ def report(
     click.echo(f"report   {page}")
     if index:
         click.echo(f"index    {index}")
+
+
+def _rivals(task: tasks.Task, names: tuple[str, ...]) -> list[Run]:
+    """The models to measure beside another; wrong use where the task is not theirs, or compares."""
+    from bpapps import runs
+
+    if names and task.verifies:
+        raise click.UsageError(
+            f"--against: only models that recognise are measured side by side, not for "
+            f"{task.name}; leave it out"
+        )
+    found = [runs.find(name) for name in names]
+    for name, run in zip(names, found, strict=True):
+        if run.model.task.name != task.name:
+            raise click.UsageError(
+                f"--against: {name} is a model for {run.model.task.name}, not for {task.name}"
+            )
+    return found
 
 
 class _WithReferences(click.Command):
