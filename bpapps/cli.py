@@ -7,6 +7,7 @@ input with 1 and one line on stderr, Ctrl-C with 130.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -23,6 +24,8 @@ from bpapps import __version__, tasks
 from bpapps.names import UnknownNameError, nearest
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from bpapps.core import Epoch
     from bpapps.evaluation import Results
     from bpapps.models import Model
@@ -381,32 +384,41 @@ def predict(
         nearest(classes, found.task.groupings, f"grouping of {found.task.name}")
     readings: Sequence[Any]
     if found.task.verifies:
-        readings = _compared(found, files, references, annotate)
+        readings = _compared(found, files, references)
     else:
         readings = found.read(files, classes)
-        if annotate and isinstance(readings[0], models.LineReading) and readings[0].line:
-            found.task.annotate(files[0], readings[0].line).save(annotate)
     if as_json:
         _print_json([reading.plain() for reading in readings])
-    for reading in readings:
-        if reading.problem:
-            click.echo(f"Error: {reading.problem}", err=True)
-        elif not as_json:
-            click.echo(str(reading))
-    if any(reading.problem for reading in readings):
+    else:
+        for reading in readings:
+            if not reading.problem:
+                click.echo(str(reading))
+    problems = dict.fromkeys(reading.problem for reading in readings if reading.problem)
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    if annotate and not problems:
+        _drawing(found.task, files[0], readings[0]).save(annotate)
+    if problems:
         sys.exit(1)
 
 
-def _compared(
-    model: Model, files: tuple[Path, ...], references: tuple[Path, ...], annotate: Path | None
-) -> list[Verdict]:
-    """Verdicts on files, and where it is asked for a drawing of what was compared."""
+def _compared(model: Model, files: tuple[Path, ...], references: tuple[Path, ...]) -> list[Verdict]:
+    """Verdicts on files; where a reference cannot be used, that is the problem of each."""
+    from bpapps import verdicts
+    from bpapps.images import PictureError
+
+    try:
+        return verdicts.compare(model, files, references)
+    except PictureError as error:
+        known = [str(file) for file in references]
+        return [verdicts.Verdict(str(file), known, str(error)) for file in files]
+
+
+def _drawing(task: tasks.Task, file: Path, reading: Any) -> Image:
+    """A picture with what was read, or what was compared with what."""
     from bpapps import verdicts
 
-    found = verdicts.compare(model, files, references)
-    if annotate and not found[0].problem:
-        verdicts.draw(found[0]).save(annotate)
-    return found
+    return verdicts.draw(reading) if task.verifies else task.annotate(file, reading.line)
 
 
 def _check_annotate(task: tasks.Task, shown: tuple[Path, ...], n_files: int, out: Path) -> None:
@@ -417,6 +429,23 @@ def _check_annotate(task: tasks.Task, shown: tuple[Path, ...], n_files: int, out
         raise click.UsageError("--annotate takes one picture at a time")
     if out.resolve() in [file.resolve() for file in shown]:
         raise click.UsageError(f"--annotate {out} would overwrite the picture")
+    _check_picture_name(out)
+
+
+def _check_picture_name(out: Path) -> None:
+    """Wrong use where no picture of this name can be written; better known before any work."""
+    from PIL import Image
+
+    if Image.registered_extensions().get(out.suffix.lower()) not in Image.SAVE:
+        raise click.UsageError(
+            f"--annotate {out}: its name does not end as a picture's that can be written; "
+            f"call it {out.stem}.png"
+        )
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise click.UsageError(
+            f"--annotate {out}: there is no folder {out.parent} to write to; make it, or choose "
+            "another"
+        )
 
 
 @main.command()

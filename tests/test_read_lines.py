@@ -123,8 +123,11 @@ WRONG = {
     "two pictures": (["--annotate=out.png", "line.png", "line.png"], 2, "one picture at a time"),
     "over itself": (["--annotate=line.png", "line.png"], 2, "would overwrite"),
     "no such groups": (["--classes=caselss", "line.png"], 2, "did you mean 'caseless'"),
-    "no format": (["--annotate=out.xyz", "line.png"], 1, "unknown file extension"),
-    "no folder": (["--annotate=no/out.png", "line.png"], 1, "no/out.png: No such file"),
+    "no format": (["--annotate=out.xyz", "line.png"], 2, "out.xyz: its name does not end as a"),
+    "no suffix": (["--annotate=out", "line.png"], 2, "call it out.png"),
+    "cannot be written": (["--annotate=out.psd", "line.png"], 2, "call it out.png"),
+    "no folder": (["--annotate=no/out.png", "line.png"], 2, "there is no folder no to write to"),
+    "before all": (["--annotate=no/out.png", "none.png"], 2, "there is no folder no to write to"),
     "nothing to draw": (["--annotate=out.png", "blank.png"], 1, "no character was found"),
 }
 

@@ -310,6 +310,8 @@ def test_the_command(files: dict[str, Path], tmp_path: Path) -> None:
         (["{text}", "--reference", "{g1}"], 1, "text.png"),
         (["{g0}", "{g1}", "--reference", "{g2}", "--annotate", "x.png"], 2, "one picture at a"),
         (["{g0}", "--reference", "{g1}", "--annotate", "{g1}"], 2, "would overwrite"),
+        (["{g0}", "--reference", "{g1}", "--annotate", "no/x.png"], 2, "there is no folder no to"),
+        (["{g0}", "--reference", "{g1}", "--annotate", "x.xyz"], 2, "call it x.png"),
     ],
 )
 def test_wrong_use_and_bad_input(
@@ -320,6 +322,24 @@ def test_wrong_use_and_bad_input(
     assert answer.code == code
     assert says in answer.err
     assert "Traceback" not in answer.err
+
+
+@needs_shipped
+@pytest.mark.parametrize("bad", ["blank", "text", "none"])
+def test_a_bad_reference_is_the_problem_of_each_who_is_asked(
+    bad: str, files: dict[str, Path]
+) -> None:
+    given = ["predict", "signatures", files["g0"], files["f0"], "--reference", files["g1"]]
+    answer = tools.call(*given, files[bad], "--json")
+    assert answer.code == 1
+    rows = json.loads(answer.out)
+    assert [row["file"] for row in rows] == [str(files["g0"]), str(files["f0"])]
+    for row in rows:
+        assert f"{bad}.png" in row["problem"]
+        assert row["references"] == [str(files["g1"]), str(files[bad])]
+        assert row["consistent"] is None
+    assert answer.errors == [f"Error: {rows[0]['problem']}"]
+    assert tools.call(*given, files[bad]).errors == answer.errors
 
 
 def test_references_are_for_those_who_compare(files: dict[str, Path]) -> None:
