@@ -336,23 +336,42 @@ class _WithReferences(click.Command):
                 spread += ["--reference", arg] if taking else [arg]
         if taking and args[-1] == "--reference":
             spread.append("--reference")  # click says that it lacks an argument
-        return super().parse_args(ctx, spread)
+        try:
+            return super().parse_args(ctx, list(spread))  # which is used up
+        except click.MissingParameter as error:
+            if "--reference" not in spread or not error.param:
+                raise
+            raise click.UsageError(
+                f"no {error.param.human_readable_name} left: --reference takes all that follow it; "
+                "put the model and the pictures to be asked about first",
+                ctx,
+            ) from None
+
+
+class _Named(click.Path):
+    """A file whose name is not empty."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value:
+            self.fail("the name is empty; give that of a file", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @main.command(cls=_WithReferences)
 @click.argument("model")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=_Named(path_type=Path))
 @click.option(
     "--reference",
     "references",
     metavar="FILE...",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="Genuine pictures that FILES are compared with; takes all that follow.",
+    type=_Named(path_type=Path),
+    help="Genuine pictures that FILES are compared with; takes all that follow, "
+    "so that FILES go before it.",
 )
 @click.option("--classes", metavar="NAME", help="Groups of classes to answer with.")
 @click.option(
-    "--annotate", metavar="OUT", type=click.Path(path_type=Path, dir_okay=False),
+    "--annotate", metavar="OUT", type=_Named(path_type=Path, dir_okay=False),
     help="Also draw what was read, or compared, and write it to this file.",
 )  # fmt: skip
 @_options("json")
@@ -380,7 +399,8 @@ def predict(
         )
     if annotate:
         _check_annotate(found.task, (*files, *references), len(files), annotate)
-    if classes:
+    if classes is not None:
+        _check_groupings(found.task)
         nearest(classes, found.task.groupings, f"grouping of {found.task.name}")
     readings: Sequence[Any]
     if found.task.verifies:
@@ -400,6 +420,14 @@ def predict(
         _drawing(found.task, files[0], readings[0]).save(annotate)
     if problems:
         sys.exit(1)
+
+
+def _check_groupings(task: tasks.Task) -> None:
+    """Wrong use of --classes where a task has no groups of classes to answer with."""
+    if not task.groupings:
+        raise click.UsageError(
+            f"--classes: there are no classes of {task.name} to group; leave it out"
+        )
 
 
 def _compared(model: Model, files: tuple[Path, ...], references: tuple[Path, ...]) -> list[Verdict]:
