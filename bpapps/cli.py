@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,12 +182,15 @@ def train(
     with _keeping(folder / runs.CHECKPOINT) as tell:
         run = runs.train(plan, split, folder, progress=True, callbacks=(tell,), n_jobs=n_jobs)
     file = folder / models.FILE_NAME
-    accuracy = run.model.metadata["figures"]["accuracy"]
+    figures = run.model.metadata["figures"]
     if as_json:
-        figures = {"run": str(folder), "model": str(file), "accuracy": accuracy}
-        _print_json({**figures, "config": vars(plan)})
+        _print_json({"run": str(folder), "model": str(file), **figures, "config": vars(plan)})
+    elif "rates" not in figures:
+        click.echo(f"{file}: accuracy {_interval(**figures['accuracy'])}")
     else:
-        click.echo(f"{file}: accuracy {_interval(**accuracy)}")
+        click.echo(f"{file}:")
+        for rates in figures["rates"]:
+            _tell_rates(**rates)
 
 
 @main.command()
@@ -691,18 +695,29 @@ def _tell(results: Results) -> None:
         click.echo(results.verifier.warning)
     one = results.verifier.one
     for rates in one.rates:
-        click.echo(f"threshold fixed on development writers, {rates.rule}:")
-        for name, rate in (
-            ("FRR", rates.frr),
-            ("FAR, skilled forgeries", rates.far_skilled),
-            ("FAR, random forgeries", rates.far_random),
-        ):
-            if rate:
-                click.echo(f"  {name:<24} {_interval(**vars(rate))}")
+        _tell_rates(**asdict(rates))
     for apart in (one.skilled, one.random):
         if apart:
             name = f"EER, {apart.against} forgeries"
             click.echo(f"{name:<26} {_interval(**vars(apart.eer))}, threshold chosen afterwards")
+
+
+def _tell_rates(
+    rule: str,
+    frr: dict[str, Any],
+    far_skilled: dict[str, Any] | None,
+    far_random: dict[str, Any] | None,
+    **_: Any,
+) -> None:
+    """The error rates at a threshold that was fixed by a rule, each as plain data."""
+    click.echo(f"threshold fixed on development writers, {rule}:")
+    for name, rate in (
+        ("FRR", frr),
+        ("FAR, skilled forgeries", far_skilled),
+        ("FAR, random forgeries", far_random),
+    ):
+        if rate:
+            click.echo(f"  {name:<24} {_interval(**rate)}")
 
 
 @contextmanager

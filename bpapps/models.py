@@ -121,7 +121,7 @@ class Model:
 
     ``metadata`` holds task, preprocessing, classes, input_shape and versions; of a run's model
     also config, data (what it was trained on, with its hash), training (seconds, epochs) and
-    figures (its accuracy on the test part).
+    figures (its accuracy on the test part; of a verifier also its error rates).
     """
 
     task: tasks.Task

@@ -32,7 +32,6 @@ from bpapps.evaluation import (
     grouping_scores,
     made,
 )
-from bpapps.intervals import Interval
 from bpapps.models import Model
 from bpapps.rivals import Contender
 from bpapps.splits import OwnerSplit, Split
@@ -161,14 +160,14 @@ def _fit(
     net.set_params(verbose=progress, callbacks=callbacks, checkpoint=checkpoint, n_jobs=n_jobs)
     if config.start:
         _begin_from(config, pipeline, split)
-    accuracy = _fit_and_test(pipeline, split)
+    figures = _fit_and_test(pipeline, split)
     net.set_params(verbose=False, callbacks=(), checkpoint=None)
     history = [asdict(epoch) for epoch in net.history_]
     metadata = {
         "config": asdict(config),
         "data": dict(split.data),
         "training": {"seconds": sum(e["seconds"] for e in history), "epochs": len(history)},
-        "figures": {"accuracy": asdict(accuracy)},
+        "figures": figures,
     }
     return Run(config, Model(task, pipeline, metadata), history)
 
@@ -195,15 +194,21 @@ def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -
         raise ValueError(f"{start}: {error}; choose another --preset") from None
 
 
-def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> Interval:
-    """Train, and the accuracy on the test part: of a verifier 1 - average error."""
+def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, Any]:
+    """Train, and the accuracy on the test part: of a verifier 1 - average error, and ``rates``.
+
+    Those are its error rates with one reference, a record for each rule, as plain data.
+    """
     if isinstance(split, OwnerSplit):
         verifiers.fit(pipeline, split)
         test = verifiers.score(pipeline, split.test)
-        return verifiers.accuracy(verifiers.one_reference(test, None, pipeline[-1]))
+        one = verifiers.one_reference(test, None, pipeline[-1])
+        rates = [asdict(rates) for rates in one.rates]
+        return {"accuracy": asdict(verifiers.accuracy(one)), "rates": rates}
     pipeline.fit(split.train_images, split.train_labels)
     probabilities = pipeline.predict_proba(split.test_images)
-    return evaluate(probabilities, split.test_labels, pipeline[-1].classes_)["accuracy"]
+    scores = evaluate(probabilities, split.test_labels, pipeline[-1].classes_)
+    return {"accuracy": asdict(scores["accuracy"])}
 
 
 @contextmanager

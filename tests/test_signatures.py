@@ -367,10 +367,32 @@ def folder_of(place: Path, n_writers: int, n_forged: int = 4) -> Path:
     return place
 
 
+FEW = ("--preset=vector", "--set=max_iter=1", "--set=n_groups=4", "--set=batch_size=2")
+
+
+@pytest.mark.parametrize(
+    ("n_forged", "shown"),
+    [(4, ["FRR", "FAR, skilled", "FAR, random"]), (0, ["FRR", "FAR, random"])],
+)
+def test_training_tells_error_rates(n_forged: int, shown: list[str], tmp_path: Path) -> None:
+    folder, out = folder_of(tmp_path / "mine", 6, n_forged), tmp_path / "run"
+    command = ["train", "signatures", "--data", folder, *FEW, "--out"]
+    answer = tools.call(*command, out)
+    assert answer.code == 0, answer.err
+    lines = answer.out.splitlines()
+    assert lines[0] == f"{out / models.FILE_NAME}:"
+    assert lines[1].startswith("threshold fixed on development writers, FAR = FRR")
+    assert [line.split("  ")[1].removesuffix(" forgeries") for line in lines[2:]] == shown
+    (rates,) = json.loads(tools.call(*command, tmp_path / "again", "--json").out)["rates"]
+    assert (rates["far_skilled"] is None) == (n_forged == 0)
+    assert f"FRR {100 * rates['frr']['value']:.2f}% (95%" in " ".join(answer.out.split())
+    told = tools.call("evaluate", out, "--data", folder).out
+    assert set(lines[1:]) <= set(told.splitlines())
+
+
 def test_a_net_is_trained_on_ones_own_and_asked(tmp_path: Path, files: dict[str, Path]) -> None:
     folder, out = folder_of(tmp_path / "mine", 6), tmp_path / "run"
-    few = ("--preset=vector", "--set=max_iter=1", "--set=n_groups=4", "--set=batch_size=2")
-    answer = tools.run("train", "signatures", "--data", folder, *few, "--out", out, "--json")
+    answer = tools.run("train", "signatures", "--data", folder, *FEW, "--out", out, "--json")
     assert answer.code == 0, answer.err
     assert json.loads(answer.out)["accuracy"]["n"] == 2
     asked = tools.run("predict", out, files["g0"], "--reference", files["g1"], files["g2"])
