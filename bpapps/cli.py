@@ -74,7 +74,9 @@ def _options(*names: str) -> Callable:
     known = {
         "data": click.option(
             "--data", metavar="NAME|PATH",
-            help="Data set; folder of pictures, one subfolder a class or a writer; or CSV file.",
+            help="Data set; folder of pictures CLASS/*.png, or of signatures WRITER/genuine/*.png "
+            "and WRITER/forged/*.png, of which the latter may be missing; or CSV file with "
+            "path,label, or with file,writer,genuine.",
         ),
         "data_dir": click.option(
             "--data-dir",

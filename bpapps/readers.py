@@ -31,6 +31,11 @@ IS_GENUINE = {
     **dict.fromkeys(("forged", "forgery", "forgeries"), False),
 }
 """What a picture is called that is by its writer, or a forgery; of folders, and in CSV files."""
+OF_WRITERS = (
+    "put signatures into WRITER/genuine/*.png and WRITER/forged/*.png (forged may be missing), or "
+    "give a CSV file with file,writer,genuine"
+)
+"""How signatures are laid out to be read."""
 _IS_GENUINE_TOO = {"1": True, "true": True, "0": False, "false": False}
 Mark = TypeVar("Mark")
 Signer = tuple[str, bool]
@@ -424,17 +429,20 @@ def read_writers(folder: Path) -> Labelled:
     be missing. Pictures that cannot be read are skipped, with one warning.
 
     Raises:
-        DataError: as :func:`read_signed`, and for a writer's folder of another name.
+        DataError: as :func:`read_signed`; for a writer's folder of another name, and for pictures
+            that lie in none.
     """
     files = []
     for writer in _visible(folder, Path.is_dir):
+        if _pictures_in(writer):
+            raise DataError(f"{writer} has pictures outside of genuine and forged; {OF_WRITERS}")
         for sub in _visible(writer, Path.is_dir):
             found = _pictures_in(sub)
             if found and sub.name.lower() not in IS_GENUINE:
                 raise DataError(f"{sub} holds pictures; call it genuine or forged")
             files += [(file, (writer.name, IS_GENUINE[sub.name.lower()])) for file in found]
     if not files:
-        raise DataError(f"{folder} has no pictures in <writer>/genuine; put them there")
+        raise DataError(f"{folder} has no pictures in folders of writers; {OF_WRITERS}")
     return read_signed(folder, files)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bpapps.images import take
+from bpapps.readers import OF_WRITERS
 
 if TYPE_CHECKING:
     from bpapps.datasets import Dataset
@@ -209,10 +210,7 @@ def by_owner(dataset: Dataset, fold: Fold, text: str, synthetic: bool = False) -
     ValueError where the set does not say which pictures are genuine.
     """
     if dataset.genuine is None:
-        raise ValueError(
-            f"{dataset.name}: does not say which signatures are genuine; give folders "
-            "writer/genuine and writer/forged, or a CSV file with file,writer,genuine"
-        )
+        raise ValueError(f"{dataset.name}: does not say which signatures are genuine; {OF_WRITERS}")
     whole = Signed(dataset.images, dataset.labels.astype(np.str_), dataset.genuine)
     train, development, test = (
         whole.take(rows) for rows in (fold.train, fold.development, fold.test)

@@ -239,7 +239,10 @@ BAD_FOLDERS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "of two": ({**TWO, "b/genuine/x.png": 1}, r"a/genuine/1.png and .*b/genuine/x.png .* a and b"),
     "another word": ({**TWO, "a/fake/1.png": 3}, "a/fake holds pictures; call it"),
-    "nothing": ({"a/genuine/x.txt": b"", "b/genuine/x.txt": b""}, "no pictures in <writer>/gen"),
+    "nothing": (
+        {"a/genuine/x.txt": b"", "b/genuine/x.txt": b""},
+        "has no pictures in folders of writers; put",
+    ),
 }  # fmt: skip
 
 

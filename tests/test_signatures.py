@@ -411,7 +411,40 @@ def test_noise_where_nobody_forged(tmp_path: Path) -> None:
         assert all(0 <= point["eer"]["value"] <= 1 for point in curve.values())
 
 
+def csv_of_classes(place: Path) -> Path:
+    names = [f"{number}.png" for number in range(6)]
+    pictures_in(place, *names)
+    rows = ["path,label", *(f"{name},writer {name}" for name in names)]
+    (place / "list.csv").write_text("\n".join(rows), encoding="utf-8")
+    return place / "list.csv"
+
+
+def pictures_in(place: Path, *names: str) -> Path:
+    return tools.write_folder(place, {name: number for number, name in enumerate(names)})
+
+
+LAYOUT = "WRITER/genuine/*.png and WRITER/forged/*.png (forged may be missing), or give a CSV file"
 BAD = {
+    "a folder a writer": (
+        lambda place: pictures_in(place, "ann/1.png", "bob/1.png"),
+        f"mine/ann has pictures outside of genuine and forged; put signatures into {LAYOUT}",
+    ),
+    "pictures beside": (
+        lambda place: pictures_in(place, "ann/genuine/1.png", "ann/2.png", "bob/genuine/3.png"),
+        f"mine/ann has pictures outside of genuine and forged; put signatures into {LAYOUT}",
+    ),
+    "a flat folder": (
+        lambda place: pictures_in(place, "1.png", "2.png"),
+        f"mine has no pictures in folders of writers; put signatures into {LAYOUT}",
+    ),
+    "other words": (
+        lambda place: pictures_in(place, "ann/real/1.png", "bob/real/2.png"),
+        "mine/ann/real holds pictures; call it genuine or forged",
+    ),
+    "a CSV file of classes": (
+        csv_of_classes,
+        f"does not say which signatures are genuine; put signatures into {LAYOUT}",
+    ),
     "too few writers": (lambda place: folder_of(place, 5), "5 writers; two to train on, two to"),
     "one writer": (lambda place: folder_of(place, 1), "writer"),
     "digits": (lambda place: "digits", "does not say which signatures are genuine"),
