@@ -262,7 +262,8 @@ class Results:
 
     ``made`` says how (command, date, seconds, seed, versions, machine), ``data`` on what
     (name, title, source, licence, sha256, split, n_train, n_test), ``model`` with what
-    (preset, layers, n_parameters, settings), ``training`` how long (seconds, epochs,
+    (preset, layers, n_parameters, settings, started_from: the model that it was trained further
+    from, see :func:`bpapps.models.as_start`, or null), ``training`` how long (seconds, epochs,
     samples_per_second, stopped, history: a record an epoch), ``speed`` how fast it predicts
     (pictures_per_second, milliseconds_one). From ``top_k`` on, a part that was not measured is
     empty; ``group_scores`` are worst first.
@@ -395,6 +396,7 @@ class Results:
             "label_noise": self.label_noise,
             "rivals": {rival.name: rival for rival in self.rivals},
             "step_memory": self.step_memory,
+            "started_from": self.model.get("started_from"),
             "training": {
                 key: self.training.get(key) for key in ("seconds", "epochs", "samples_per_second")
             },

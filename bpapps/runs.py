@@ -158,22 +158,25 @@ def _fit(
     pipeline = task.pipeline(config.preset, random_state=config.seed, **config.settings)
     net = pipeline[-1]
     net.set_params(verbose=progress, callbacks=callbacks, checkpoint=checkpoint, n_jobs=n_jobs)
-    if config.start:
-        _begin_from(config, pipeline, split)
+    start = {"start": _begin_from(config, pipeline, split)} if config.start else {}
     figures = _fit_and_test(pipeline, split)
     net.set_params(verbose=False, callbacks=(), checkpoint=None)
     history = [asdict(epoch) for epoch in net.history_]
     metadata = {
         "config": asdict(config),
         "data": dict(split.data),
+        **start,
         "training": {"seconds": sum(e["seconds"] for e in history), "epochs": len(history)},
         "figures": figures,
     }
     return Run(config, Model(task, pipeline, metadata), history)
 
 
-def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -> None:
-    """Put a trained model's weights into a pipeline; ValueError where that will not do."""
+def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, Any]:
+    """Put a trained model's weights into a pipeline, and what is kept of that model.
+
+    ValueError where it will not do.
+    """
     start, model = config.start, models.find(config.start)
     if model.task.name != config.task:
         raise ValueError(f"{start}: a model for {model.task.name}, not for {config.task}")
@@ -192,6 +195,7 @@ def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -
         pipeline[-1].begin_from(model.pipeline[-1])
     except ValueError as error:
         raise ValueError(f"{start}: {error}; choose another --preset") from None
+    return models.as_start(start, model)
 
 
 def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, Any]:
@@ -473,6 +477,7 @@ def _about(run: Run, split: Split | OwnerSplit) -> dict[str, Any]:
             "layers": outline(net.network_),
             "n_parameters": int(net.params_.size),
             "settings": _settings(run),
+            "started_from": model.start,
         },
         "training": {
             "seconds": seconds,

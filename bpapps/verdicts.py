@@ -123,10 +123,9 @@ def _judge(model: Model, file: Path, rows: NDArray[np.float32], references: list
 
 def limits(model: Model) -> str:
     """The limits of use, in a line."""
-    data = model.metadata.get("data", {}).get("title", "data that it does not state")
     return (
-        f"Limits: trained on {data}; on other writers, pens and cameras the error rates differ, "
-        "and are likely higher. A score is an indication, not proof of who wrote."
+        f"Limits: trained on {model.trained_on}; on other writers, pens and cameras the error "
+        "rates differ, and are likely higher. A score is an indication, not proof of who wrote."
     )
 
 
