@@ -36,7 +36,8 @@ class Dataset:
     the ``groups``, (n,), are near-copies, and belong on one side of any split.
 
     Where it is asked who wrote, labels are the writers' names and groups too, and ``genuine``,
-    (n,), is false for a skilled forgery of the writer's hand.
+    (n,), is false for a skilled forgery of the writer's hand; ``files``, (n,), are the pictures'
+    files as seen from the data's folder, where they lie in files.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Dataset:
     n_duplicates: int = 0
     groups: NDArray[Any] | None = None
     genuine: NDArray[np.bool_] | None = None
+    files: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True)
@@ -436,6 +438,7 @@ def _of_writers(
         n_duplicates=read.n_duplicates,
         groups=read.labels if read.genuine is not None else None,
         genuine=read.genuine,
+        files=read.files,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
+import os
 import re
 import struct
 import warnings
@@ -50,7 +51,8 @@ class Labelled(NamedTuple):
     """Pictures (n, h, w), or a list of (h, w) where sizes differ; labels (n,); their sha256.
 
     ``groups``, (n,), says which pictures belong together, where that is known. Where labels are
-    writers, ``genuine``, (n,), is false for a forgery of the writer's hand.
+    writers, ``genuine``, (n,), is false for a forgery of the writer's hand, and ``files``, (n,),
+    are the pictures' files, as seen from the data's folder.
     """
 
     images: Pictures
@@ -59,6 +61,7 @@ class Labelled(NamedTuple):
     n_duplicates: int
     groups: NDArray[Any] | None = None
     genuine: NDArray[np.bool_] | None = None
+    files: NDArray[np.str_] | None = None
 
 
 # ------------------------------------------------------------------ IDX
@@ -477,7 +480,15 @@ def _signed(path: Path, pictures: Pictures, marks: list[tuple[Path, Signer]]) ->
         sha256=_digest_of_all(first, signers),
         n_duplicates=len(marks) - len(kept),
         genuine=np.array([is_genuine for _, is_genuine in signers]),
+        files=np.array([_seen_from(path, file) for file, _ in first.values()]),
     )
+
+
+def _seen_from(data: Path, file: Path) -> str:
+    """A file by its place in the data's folder, or beside the data's CSV file; else its name."""
+    roots = [root for root in (data, data.parent) if file.is_relative_to(root)]
+    seen = file.relative_to(roots[0]).as_posix() if roots else file.name
+    return os.fsencode(seen).decode("utf-8", "replace")
 
 
 def _deny_another_hand(one: tuple[Path, Signer], other: tuple[Path, Signer]) -> None:

@@ -168,16 +168,19 @@ class Signed:
     """Pictures that somebody wrote, or pretended to: n of them.
 
     ``images`` as in :class:`Split`; ``owners``, (n,), whose each is or pretends to be, strings;
-    ``genuine``, (n,), false for a skilled forgery.
+    ``genuine``, (n,), false for a skilled forgery; ``files``, (n,), the names of their files, where
+    they lie in files.
     """
 
     images: Any
     owners: NDArray[np.str_]
     genuine: NDArray[np.bool_]
+    files: NDArray[np.str_] | None = None
 
     def take(self, rows: NDArray) -> Signed:
         """Some of them."""
-        return Signed(take(self.images, rows), self.owners[rows], self.genuine[rows])
+        files = None if self.files is None else self.files[rows]
+        return Signed(take(self.images, rows), self.owners[rows], self.genuine[rows], files)
 
     def __len__(self) -> int:
         return len(self.owners)
@@ -211,7 +214,8 @@ def by_owner(dataset: Dataset, fold: Fold, text: str, synthetic: bool = False) -
     """
     if dataset.genuine is None:
         raise ValueError(f"{dataset.name}: does not say which signatures are genuine; {OF_WRITERS}")
-    whole = Signed(dataset.images, dataset.labels.astype(np.str_), dataset.genuine)
+    owners = dataset.labels.astype(np.str_)
+    whole = Signed(dataset.images, owners, dataset.genuine, dataset.files)
     train, development, test = (
         whole.take(rows) for rows in (fold.train, fold.development, fold.test)
     )

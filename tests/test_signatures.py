@@ -172,6 +172,27 @@ def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
     assert measured.speed["milliseconds_one"] > 0
 
 
+def test_hard_pairs_name_their_files(
+    measured: Results, trained: Run, split: OwnerSplit, tmp_path: Path
+) -> None:
+    assert measured.verifier is not None
+    assert {(pair.reference_file, pair.questioned_file) for pair in measured.verifier.hard} == {
+        ("", "")  # made by a program
+    }
+    names = np.array([f"{owner}/{i}.png" for i, owner in enumerate(split.test.owners)])
+    test = replace(split.test, files=names)
+    pairs = verifiers.hard_pairs(
+        trained.model.pipeline, verifiers.score(trained.model.pipeline, test), test
+    )
+    assert pairs
+    kinds = dict(zip(names.tolist(), test.genuine.tolist(), strict=True))
+    for pair in pairs:
+        assert pair.reference_file.startswith(f"{pair.owner}/")
+        assert pair.questioned_file.startswith(f"{pair.owner}/")
+        assert kinds[pair.reference_file]
+        assert kinds[pair.questioned_file] == (pair.kind == "genuine")
+
+
 def test_pairs_that_are_scored_need_not_be_again(
     measured: Results, trained: Run, split: OwnerSplit
 ) -> None:
