@@ -7,12 +7,14 @@ input with 1 and one line on stderr, Ctrl-C with 130.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +25,12 @@ from bpapps import __version__, tasks
 from bpapps.names import UnknownNameError, nearest
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from bpapps.core import Epoch
     from bpapps.evaluation import Results
     from bpapps.models import Model
-    from bpapps.runs import Config
+    from bpapps.runs import Config, Run
     from bpapps.verdicts import Verdict
 
 QUICK_EPOCHS = 0.1
@@ -70,7 +74,9 @@ def _options(*names: str) -> Callable:
     known = {
         "data": click.option(
             "--data", metavar="NAME|PATH",
-            help="Data set; folder of pictures, one subfolder a class or a writer; or CSV file.",
+            help="Data set; folder of pictures CLASS/*.png, or of signatures WRITER/genuine/*.png "
+            "and WRITER/forged/*.png, of which the latter may be missing; or CSV file with "
+            "path,label, or with file,writer,genuine.",
         ),
         "data_dir": click.option(
             "--data-dir",
@@ -178,12 +184,14 @@ def train(
     with _keeping(folder / runs.CHECKPOINT) as tell:
         run = runs.train(plan, split, folder, progress=True, callbacks=(tell,), n_jobs=n_jobs)
     file = folder / models.FILE_NAME
-    accuracy = run.model.metadata["figures"]["accuracy"]
+    figures = run.model.metadata["figures"]
     if as_json:
-        figures = {"run": str(folder), "model": str(file), "accuracy": accuracy}
-        _print_json({**figures, "config": vars(plan)})
+        _print_json({"run": str(folder), "model": str(file), **figures, "config": vars(plan)})
+    elif "rates" not in figures:
+        click.echo(f"{file}: accuracy {_interval(**figures['accuracy'])}")
     else:
-        click.echo(f"{file}: accuracy {_interval(**accuracy)}")
+        click.echo(f"{file}:")
+        _tell_rates(**figures["rates"]["1"])
 
 
 @main.command()
@@ -218,7 +226,8 @@ def noise(
 @click.option("--model", metavar="MODEL", help="Report on this model, and train none.")
 @click.option(
     "--against", metavar="MODEL", multiple=True,
-    help="Measure this model beside it, on the same pictures; may be repeated.",
+    help="Measure this model beside it, on the same pictures; may be repeated; "
+    "for tasks that recognise, not for signatures.",
 )  # fmt: skip
 @click.option(
     "--no-pictures", is_flag=True,
@@ -255,6 +264,7 @@ def report(
     from bpapps.report import write_report
 
     chosen = tasks.get(task)
+    rivals = _rivals(chosen, against)
     if model:
         _deny(ctx, "--model", "preset", "settings", "start", "n_jobs")
         run = runs.find(model)
@@ -266,7 +276,7 @@ def report(
         plan = _config(task, data, preset, settings, start, seed, quick)
         source = plan.data
         split = chosen.load_data(source, data_dir, seed)
-    others = [runs.contender(runs.find(name)) for name in against]
+    others = [runs.contender(rival) for rival in rivals]
     folder = out.resolve() if out else Path("reports") / chosen.report_name(source)
     scores = runs.scores_in(folder)
     checkpoint = folder / runs.CHECKPOINT
@@ -295,6 +305,24 @@ def report(
         click.echo(f"index    {index}")
 
 
+def _rivals(task: tasks.Task, names: tuple[str, ...]) -> list[Run]:
+    """The models to measure beside another; wrong use where the task is not theirs, or compares."""
+    from bpapps import runs
+
+    if names and task.verifies:
+        raise click.UsageError(
+            f"--against: only models that recognise are measured side by side, not for "
+            f"{task.name}; leave it out"
+        )
+    found = [runs.find(name) for name in names]
+    for name, run in zip(names, found, strict=True):
+        if run.model.task.name != task.name:
+            raise click.UsageError(
+                f"--against: {name} is a model for {run.model.task.name}, not for {task.name}"
+            )
+    return found
+
+
 class _WithReferences(click.Command):
     """A command whose option ``--reference`` takes all files that follow it."""
 
@@ -313,23 +341,42 @@ class _WithReferences(click.Command):
                 spread += ["--reference", arg] if taking else [arg]
         if taking and args[-1] == "--reference":
             spread.append("--reference")  # click says that it lacks an argument
-        return super().parse_args(ctx, spread)
+        try:
+            return super().parse_args(ctx, list(spread))  # which is used up
+        except click.MissingParameter as error:
+            if "--reference" not in spread or not error.param:
+                raise
+            raise click.UsageError(
+                f"no {error.param.human_readable_name} left: --reference takes all that follow it; "
+                "put the model and the pictures to be asked about first",
+                ctx,
+            ) from None
+
+
+class _Named(click.Path):
+    """A file whose name is not empty."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value:
+            self.fail("the name is empty; give that of a file", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @main.command(cls=_WithReferences)
 @click.argument("model")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=_Named(path_type=Path))
 @click.option(
     "--reference",
     "references",
     metavar="FILE...",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="Genuine pictures that FILES are compared with; takes all that follow.",
+    type=_Named(path_type=Path),
+    help="Genuine pictures that FILES are compared with; takes all that follow, "
+    "so that FILES go before it.",
 )
 @click.option("--classes", metavar="NAME", help="Groups of classes to answer with.")
 @click.option(
-    "--annotate", metavar="OUT", type=click.Path(path_type=Path, dir_okay=False),
+    "--annotate", metavar="OUT", type=_Named(path_type=Path, dir_okay=False),
     help="Also draw what was read, or compared, and write it to this file.",
 )  # fmt: skip
 @_options("json")
@@ -357,36 +404,54 @@ def predict(
         )
     if annotate:
         _check_annotate(found.task, (*files, *references), len(files), annotate)
-    if classes:
+    if classes is not None:
+        _check_groupings(found.task)
         nearest(classes, found.task.groupings, f"grouping of {found.task.name}")
     readings: Sequence[Any]
     if found.task.verifies:
-        readings = _compared(found, files, references, annotate)
+        readings = _compared(found, files, references)
     else:
         readings = found.read(files, classes)
-        if annotate and isinstance(readings[0], models.LineReading) and readings[0].line:
-            found.task.annotate(files[0], readings[0].line).save(annotate)
     if as_json:
         _print_json([reading.plain() for reading in readings])
-    for reading in readings:
-        if reading.problem:
-            click.echo(f"Error: {reading.problem}", err=True)
-        elif not as_json:
-            click.echo(str(reading))
-    if any(reading.problem for reading in readings):
+    else:
+        for reading in readings:
+            if not reading.problem:
+                click.echo(str(reading))
+    problems = dict.fromkeys(reading.problem for reading in readings if reading.problem)
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    if annotate and not problems:
+        _drawing(found.task, files[0], readings[0]).save(annotate)
+    if problems:
         sys.exit(1)
 
 
-def _compared(
-    model: Model, files: tuple[Path, ...], references: tuple[Path, ...], annotate: Path | None
-) -> list[Verdict]:
-    """Verdicts on files, and where it is asked for a drawing of what was compared."""
+def _check_groupings(task: tasks.Task) -> None:
+    """Wrong use of --classes where a task has no groups of classes to answer with."""
+    if not task.groupings:
+        raise click.UsageError(
+            f"--classes: there are no classes of {task.name} to group; leave it out"
+        )
+
+
+def _compared(model: Model, files: tuple[Path, ...], references: tuple[Path, ...]) -> list[Verdict]:
+    """Verdicts on files; where a reference cannot be used, that is the problem of each."""
+    from bpapps import verdicts
+    from bpapps.images import PictureError
+
+    try:
+        return verdicts.compare(model, files, references)
+    except PictureError as error:
+        known = [str(file) for file in references]
+        return [verdicts.Verdict(str(file), known, str(error)) for file in files]
+
+
+def _drawing(task: tasks.Task, file: Path, reading: Any) -> Image:
+    """A picture with what was read, or what was compared with what."""
     from bpapps import verdicts
 
-    found = verdicts.compare(model, files, references)
-    if annotate and not found[0].problem:
-        verdicts.draw(found[0]).save(annotate)
-    return found
+    return verdicts.draw(reading) if task.verifies else task.annotate(file, reading.line)
 
 
 def _check_annotate(task: tasks.Task, shown: tuple[Path, ...], n_files: int, out: Path) -> None:
@@ -397,6 +462,23 @@ def _check_annotate(task: tasks.Task, shown: tuple[Path, ...], n_files: int, out
         raise click.UsageError("--annotate takes one picture at a time")
     if out.resolve() in [file.resolve() for file in shown]:
         raise click.UsageError(f"--annotate {out} would overwrite the picture")
+    _check_picture_name(out)
+
+
+def _check_picture_name(out: Path) -> None:
+    """Wrong use where no picture of this name can be written; better known before any work."""
+    from PIL import Image
+
+    if Image.registered_extensions().get(out.suffix.lower()) not in Image.SAVE:
+        raise click.UsageError(
+            f"--annotate {out}: its name does not end as a picture's that can be written; "
+            f"call it {out.stem}.png"
+        )
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise click.UsageError(
+            f"--annotate {out}: there is no folder {out.parent} to write to; make it, or choose "
+            "another"
+        )
 
 
 @main.command()
@@ -616,14 +698,7 @@ def _tell(results: Results) -> None:
         click.echo(results.verifier.warning)
     one = results.verifier.one
     for rates in one.rates:
-        click.echo(f"threshold fixed on development writers, {rates.rule}:")
-        for name, rate in (
-            ("FRR", rates.frr),
-            ("FAR, skilled forgeries", rates.far_skilled),
-            ("FAR, random forgeries", rates.far_random),
-        ):
-            if rate:
-                click.echo(f"  {name:<24} {_interval(**vars(rate))}")
+        _tell_rates(**asdict(rates))
     for apart in (one.skilled, one.random):
         if apart:
             name = f"EER, {apart.against} forgeries"
@@ -633,6 +708,24 @@ def _tell(results: Results) -> None:
         far = rates.far_skilled or rates.far_random
         if far and more.protocol.endswith(CENTRED):
             click.echo(f"{more.protocol}: FRR {rates.frr.value:.2%}, FAR {far.value:.2%}")
+
+
+def _tell_rates(
+    rule: str,
+    frr: dict[str, Any],
+    far_skilled: dict[str, Any] | None,
+    far_random: dict[str, Any] | None,
+    **_: Any,
+) -> None:
+    """The error rates at a threshold that was fixed by a rule, each as plain data."""
+    click.echo(f"threshold fixed on development writers, {rule}:")
+    for name, rate in (
+        ("FRR", frr),
+        ("FAR, skilled forgeries", far_skilled),
+        ("FAR, random forgeries", far_random),
+    ):
+        if rate:
+            click.echo(f"  {name:<24} {_interval(**rate)}")
 
 
 @contextmanager

@@ -36,7 +36,8 @@ class Dataset:
     the ``groups``, (n,), are near-copies, and belong on one side of any split.
 
     Where it is asked who wrote, labels are the writers' names and groups too, and ``genuine``,
-    (n,), is false for a skilled forgery of the writer's hand.
+    (n,), is false for a skilled forgery of the writer's hand; ``files``, (n,), are the pictures'
+    files as seen from the data's folder, where they lie in files.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Dataset:
     n_duplicates: int = 0
     groups: NDArray[Any] | None = None
     genuine: NDArray[np.bool_] | None = None
+    files: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def data_dir(given: Path | None = None) -> Path:
 _root = data_dir  # for the functions that have an argument of that name
 
 
-def load(name_or_path: str, data_dir: Path | None = None) -> Dataset:
+def load(name_or_path: str, data_dir: Path | None = None, *, of_writers: bool = False) -> Dataset:
     """The data set of a name, or one's own pictures in a folder or a CSV file.
 
     One's own signatures are told from other pictures by the folders ``<writer>/genuine`` and
@@ -124,13 +126,17 @@ def load(name_or_path: str, data_dir: Path | None = None) -> Dataset:
     looked for in ``<data_dir>/<name>``, then in ``data_dir``; what is missing is downloaded
     where the set has mirrors.
 
+    Args:
+        of_writers: a folder of one's own can only be one of signatures, and is refused where they
+            are not laid out as such.
+
     Raises:
         UnknownNameError: neither; the nearest name is suggested.
         DataError: files that are missing and cannot be had, or that cannot be used.
     """
     text = str(name_or_path)
     if text not in DATASETS and _looks_like_a_path(text):
-        return _own(text)
+        return _own(text, of_writers)
     source = DATASETS[nearest(text, DATASETS, "data set")]
     root = _root(data_dir)
     folder = _folder(text, root)
@@ -432,6 +438,7 @@ def _of_writers(
         n_duplicates=read.n_duplicates,
         groups=read.labels if read.genuine is not None else None,
         genuine=read.genuine,
+        files=read.files,
     )
 
 
@@ -461,14 +468,14 @@ def _looks_like_a_path(text: str) -> bool:
     )
 
 
-def _own(text: str) -> Dataset:
+def _own(text: str, of_writers: bool) -> Dataset:
     """One's own pictures. They are called as the user wrote it, which no registered name is."""
     path = Path(text).expanduser()
     if path.is_dir():
         for name, source in DATASETS.items():
             if source.layouts and _signatures_in(path, source):
                 return replace(source.reader(name, source, [path]), name=text)
-        is_by_writer = readers.is_by_writer(path)
+        is_by_writer = of_writers or readers.is_by_writer(path)
         read = readers.read_writers(path) if is_by_writer else readers.read_folder(path)
         kind = "Folder"
     elif path.suffix.lower() == ".csv" and path.exists():

@@ -8,7 +8,6 @@ report reads nothing else.
 from __future__ import annotations
 
 import base64
-import contextlib
 import dataclasses
 import io
 import json
@@ -40,6 +39,7 @@ from bpapps.verification_records import TraitScore as TraitScore
 from bpapps.verification_records import Verification as Verification
 from bpapps.verification_records import VerifierNoiseCurve as VerifierNoiseCurve
 from bpapps.verification_records import VerifierScores as VerifierScores
+from bpapps.writing import write
 
 SCHEMA = 1
 """Version of the layout of ``results.json``; a newer one is refused."""
@@ -262,7 +262,8 @@ class Results:
 
     ``made`` says how (command, date, seconds, seed, versions, machine), ``data`` on what
     (name, title, source, licence, sha256, split, n_train, n_test), ``model`` with what
-    (preset, layers, n_parameters, settings), ``training`` how long (seconds, epochs,
+    (preset, layers, n_parameters, settings, started_from: the model that it was trained further
+    from, see :func:`bpapps.models.as_start`, or null), ``training`` how long (seconds, epochs,
     samples_per_second, stopped, history: a record an epoch), ``speed`` how fast it predicts
     (pictures_per_second, milliseconds_one). From ``top_k`` on, a part that was not measured is
     empty; ``group_scores`` are worst first.
@@ -333,14 +334,10 @@ class Results:
         """
         path = Path(path)
         text = self.to_json()
-        temporary = path.with_name(path.name + ".tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
+            write(path, text)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
             raise ValueError(f"{path}: cannot be written ({error.strerror})") from None
 
     @classmethod
@@ -399,6 +396,7 @@ class Results:
             "label_noise": self.label_noise,
             "rivals": {rival.name: rival for rival in self.rivals},
             "step_memory": self.step_memory,
+            "started_from": self.model.get("started_from"),
             "training": {
                 key: self.training.get(key) for key in ("seconds", "epochs", "samples_per_second")
             },

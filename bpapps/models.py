@@ -120,13 +120,33 @@ class Model:
     """A fitted pipeline of a task.
 
     ``metadata`` holds task, preprocessing, classes, input_shape and versions; of a run's model
-    also config, data (what it was trained on, with its hash), training (seconds, epochs) and
-    figures (its accuracy on the test part).
+    also config, data (what it was trained on, with its hash), training (seconds, epochs), start
+    (see :func:`as_start`; only of one that was trained further from another) and figures (its
+    accuracy on the test part; of a verifier also its error rates).
     """
 
     task: tasks.Task
     pipeline: Pipeline
     metadata: Mapping[str, Any]
+
+    @property
+    def start(self) -> Mapping[str, Any] | None:
+        """What :func:`as_start` told of the model that it was trained further from, if of any.
+
+        Of models that did not keep it, only the name is known.
+        """
+        name = (self.metadata.get("config") or {}).get("start")
+        return self.metadata.get("start") or ({"model": name} if name else None)
+
+    @property
+    def trained_on(self) -> str:
+        """The titles of what it was trained on, and before that what it was started from."""
+        titles = [(self.metadata.get("data") or {}).get("title", "data that it does not state")]
+        start = self.start
+        while start:
+            titles.append(start.get("data") or f"what {start['model']} was trained on")
+            start = start.get("start")
+        return ", and before that on ".join(dict.fromkeys(titles))
 
     @property
     def classes(self) -> NDArray:
@@ -180,6 +200,21 @@ class Model:
             reader.classes_[second].item(),
             float(probabilities[second]),
         )
+
+
+def as_start(name: str, model: Model) -> dict[str, Any]:
+    """What is kept of a model that another one is trained further from, as plain data.
+
+    Its name, whether it is the one that comes with the package, the title of its data, the seconds
+    of its training, and its own start.
+    """
+    return {
+        "model": name,
+        "shipped": name in tasks.names() and not (Path(name) / FILE_NAME).exists(),
+        "data": model.metadata.get("data", {}).get("title"),
+        "seconds": model.metadata.get("training", {}).get("seconds"),
+        "start": model.start,
+    }
 
 
 def save(path: Path, model: Model) -> None:

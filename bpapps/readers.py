@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
+import os
 import re
 import struct
 import warnings
@@ -31,6 +32,11 @@ IS_GENUINE = {
     **dict.fromkeys(("forged", "forgery", "forgeries"), False),
 }
 """What a picture is called that is by its writer, or a forgery; of folders, and in CSV files."""
+OF_WRITERS = (
+    "put signatures into WRITER/genuine/*.png and WRITER/forged/*.png (forged may be missing), or "
+    "give a CSV file with file,writer,genuine"
+)
+"""How signatures are laid out to be read."""
 _IS_GENUINE_TOO = {"1": True, "true": True, "0": False, "false": False}
 Mark = TypeVar("Mark")
 Signer = tuple[str, bool]
@@ -45,7 +51,8 @@ class Labelled(NamedTuple):
     """Pictures (n, h, w), or a list of (h, w) where sizes differ; labels (n,); their sha256.
 
     ``groups``, (n,), says which pictures belong together, where that is known. Where labels are
-    writers, ``genuine``, (n,), is false for a forgery of the writer's hand.
+    writers, ``genuine``, (n,), is false for a forgery of the writer's hand, and ``files``, (n,),
+    are the pictures' files, as seen from the data's folder.
     """
 
     images: Pictures
@@ -54,6 +61,7 @@ class Labelled(NamedTuple):
     n_duplicates: int
     groups: NDArray[Any] | None = None
     genuine: NDArray[np.bool_] | None = None
+    files: NDArray[np.str_] | None = None
 
 
 # ------------------------------------------------------------------ IDX
@@ -424,17 +432,20 @@ def read_writers(folder: Path) -> Labelled:
     be missing. Pictures that cannot be read are skipped, with one warning.
 
     Raises:
-        DataError: as :func:`read_signed`, and for a writer's folder of another name.
+        DataError: as :func:`read_signed`; for a writer's folder of another name, and for pictures
+            that lie in none.
     """
     files = []
     for writer in _visible(folder, Path.is_dir):
+        if _pictures_in(writer):
+            raise DataError(f"{writer} has pictures outside of genuine and forged; {OF_WRITERS}")
         for sub in _visible(writer, Path.is_dir):
             found = _pictures_in(sub)
             if found and sub.name.lower() not in IS_GENUINE:
                 raise DataError(f"{sub} holds pictures; call it genuine or forged")
             files += [(file, (writer.name, IS_GENUINE[sub.name.lower()])) for file in found]
     if not files:
-        raise DataError(f"{folder} has no pictures in <writer>/genuine; put them there")
+        raise DataError(f"{folder} has no pictures in folders of writers; {OF_WRITERS}")
     return read_signed(folder, files)
 
 
@@ -469,7 +480,15 @@ def _signed(path: Path, pictures: Pictures, marks: list[tuple[Path, Signer]]) ->
         sha256=_digest_of_all(first, signers),
         n_duplicates=len(marks) - len(kept),
         genuine=np.array([is_genuine for _, is_genuine in signers]),
+        files=np.array([_seen_from(path, file) for file, _ in first.values()]),
     )
+
+
+def _seen_from(data: Path, file: Path) -> str:
+    """A file by its place in the data's folder, or beside the data's CSV file; else its name."""
+    roots = [root for root in (data, data.parent) if file.is_relative_to(root)]
+    seen = file.relative_to(roots[0]).as_posix() if roots else file.name
+    return os.fsencode(seen).decode("utf-8", "replace")
 
 
 def _deny_another_hand(one: tuple[Path, Signer], other: tuple[Path, Signer]) -> None:

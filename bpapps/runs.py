@@ -35,6 +35,7 @@ from bpapps.evaluation import (
 from bpapps.models import Model
 from bpapps.rivals import Contender
 from bpapps.splits import OwnerSplit, Split
+from bpapps.writing import write
 
 Progress = Callable[[int, int, str], None]
 
@@ -94,7 +95,8 @@ class Config:
     @property
     def name(self) -> str:
         """A folder's name for it; other settings than the preset's add a mark of their own."""
-        name = f"{self.task}-{Path(self.data).resolve().stem}-{self.preset}-{self.seed}"
+        data = tasks.get(self.task).data_name(self.data)
+        name = f"{self.task}-{data}-{self.preset}-{self.seed}"
         special = {**self.settings, **({"start": self.start} if self.start else {})}
         if not special:
             return name
@@ -156,22 +158,25 @@ def _fit(
     pipeline = task.pipeline(config.preset, random_state=config.seed, **config.settings)
     net = pipeline[-1]
     net.set_params(verbose=progress, callbacks=callbacks, checkpoint=checkpoint, n_jobs=n_jobs)
-    if config.start:
-        _begin_from(config, pipeline, split)
+    start = {"start": _begin_from(config, pipeline, split)} if config.start else {}
     figures = _fit_and_test(pipeline, split)
     net.set_params(verbose=False, callbacks=(), checkpoint=None)
     history = [asdict(epoch) for epoch in net.history_]
     metadata = {
         "config": asdict(config),
         "data": dict(split.data),
+        **start,
         "training": {"seconds": sum(e["seconds"] for e in history), "epochs": len(history)},
         "figures": figures,
     }
     return Run(config, Model(task, pipeline, metadata), history)
 
 
-def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -> None:
-    """Put a trained model's weights into a pipeline; ValueError where that will not do."""
+def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, Any]:
+    """Put a trained model's weights into a pipeline, and what is kept of that model.
+
+    ValueError where it will not do.
+    """
     start, model = config.start, models.find(config.start)
     if model.task.name != config.task:
         raise ValueError(f"{start}: a model for {model.task.name}, not for {config.task}")
@@ -190,6 +195,7 @@ def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -
         pipeline[-1].begin_from(model.pipeline[-1])
     except ValueError as error:
         raise ValueError(f"{start}: {error}; choose another --preset") from None
+    return models.as_start(start, model)
 
 
 def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, Any]:
@@ -478,6 +484,7 @@ def _about(run: Run, split: Split | OwnerSplit) -> dict[str, Any]:
             "layers": outline(net.network_),
             "n_parameters": int(net.params_.size),
             "settings": _settings(run),
+            "started_from": model.start,
         },
         "training": {
             "seconds": seconds,
@@ -612,9 +619,4 @@ def _short(value: Any) -> str:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write(path, json.dumps(content, indent=1) + "\n")

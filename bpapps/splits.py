@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bpapps.images import take
+from bpapps.readers import OF_WRITERS
 
 if TYPE_CHECKING:
     from bpapps.datasets import Dataset
@@ -167,16 +168,19 @@ class Signed:
     """Pictures that somebody wrote, or pretended to: n of them.
 
     ``images`` as in :class:`Split`; ``owners``, (n,), whose each is or pretends to be, strings;
-    ``genuine``, (n,), false for a skilled forgery.
+    ``genuine``, (n,), false for a skilled forgery; ``files``, (n,), the names of their files, where
+    they lie in files.
     """
 
     images: Any
     owners: NDArray[np.str_]
     genuine: NDArray[np.bool_]
+    files: NDArray[np.str_] | None = None
 
     def take(self, rows: NDArray) -> Signed:
         """Some of them."""
-        return Signed(take(self.images, rows), self.owners[rows], self.genuine[rows])
+        files = None if self.files is None else self.files[rows]
+        return Signed(take(self.images, rows), self.owners[rows], self.genuine[rows], files)
 
     def __len__(self) -> int:
         return len(self.owners)
@@ -209,11 +213,9 @@ def by_owner(dataset: Dataset, fold: Fold, text: str, synthetic: bool = False) -
     ValueError where the set does not say which pictures are genuine.
     """
     if dataset.genuine is None:
-        raise ValueError(
-            f"{dataset.name}: does not say which signatures are genuine; give folders "
-            "writer/genuine and writer/forged, or a CSV file with file,writer,genuine"
-        )
-    whole = Signed(dataset.images, dataset.labels.astype(np.str_), dataset.genuine)
+        raise ValueError(f"{dataset.name}: does not say which signatures are genuine; {OF_WRITERS}")
+    owners = dataset.labels.astype(np.str_)
+    whole = Signed(dataset.images, owners, dataset.genuine, dataset.files)
     train, development, test = (
         whole.take(rows) for rows in (fold.train, fold.development, fold.test)
     )

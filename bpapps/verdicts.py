@@ -183,10 +183,9 @@ def _known(model: Model, n_references: int) -> Known:
 
 def limits(model: Model) -> str:
     """The limits of use, in a line."""
-    data = model.metadata.get("data", {}).get("title", "data that it does not state")
     return (
-        f"Limits: trained on {data}; on other writers, pens and cameras the error rates differ, "
-        "and are likely higher. A score is an indication, not proof of who wrote."
+        f"Limits: trained on {model.trained_on}; on other writers, pens and cameras the error "
+        "rates differ, and are likely higher. A score is an indication, not proof of who wrote."
     )
 
 

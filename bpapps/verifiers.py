@@ -293,10 +293,11 @@ def hard_pairs(pipeline: Pipeline, test: Scored, part: Signed) -> list[HardPair]
         for row in _of_various(order, trials.owner):
             assert trials.reference is not None
             assert trials.questioned is not None
-            pair = [trials.reference[row], trials.questioned[row]]
-            uris = [png_uri(1 - picture) for picture in _seen(pipeline, part.take(np.array(pair)))]
+            pair = part.take(np.array([trials.reference[row], trials.questioned[row]]))
+            uris = [png_uri(1 - picture) for picture in _seen(pipeline, pair)]
+            files = [] if pair.files is None else pair.files.tolist()
             owner = trials.names[trials.owner[row]]
-            shown.append(HardPair(kind, owner, float(trials.score[row] - shift), *uris))
+            shown.append(HardPair(kind, owner, float(trials.score[row] - shift), *uris, *files))
     return shown
 
 

@@ -14,6 +14,7 @@ import click
 from bpapps import runs
 from bpapps.evaluation import Results, Score
 from bpapps.report import write_index, write_report
+from bpapps.writing import write
 
 REPORTS = Path("reports")
 
@@ -80,7 +81,7 @@ def keep(folder: str, row: Score) -> None:
     rows = [other for other in runs.scores_in(path.parent) if other.name != row.name]
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(each) for each in [*rows, row]], indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+    write(path, text + "\n")
     if (path.parent / "results.json").exists():
         results = Results.load(path.parent / "results.json")
         results.scores = runs.scores_in(path.parent)

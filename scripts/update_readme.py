@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from bpapps.report import benchmark_table, results_table
+from bpapps.writing import write
 
 README = Path("README.md")
 REPORTS = Path("reports")
@@ -32,7 +33,7 @@ def main(picture: bool) -> None:
     text = _fill(text, "results", results_table(REPORTS))
     if BENCHMARK.exists():
         text = _fill(text, "benchmark", benchmark_table(BENCHMARK))
-    README.write_text(text, encoding="utf-8")
+    write(README, text)
     if picture:
         _take_picture()
 

@@ -279,6 +279,24 @@ NAMES = [
     Case("no task", lambda p: ["train"], WRONG_USE, "give a TASK, or --config FILE"),
     Case("command", lambda p: ["trian"], WRONG_USE, "No such command 'trian'"),
     Case("no files", lambda p: ["predict", p.trained], WRONG_USE, "Missing argument"),
+    Case(
+        "verifiers side by side",
+        lambda p: ["report", "signatures", "--against", p.trained],
+        WRONG_USE,
+        "--against: only models that recognise are measured side by side, not for signatures",
+    ),
+    Case(
+        "side by side with another task's",
+        lambda p: ["report", "characters", "--against", p.trained],
+        WRONG_USE,
+        "--against: .*run is a model for digits, not for characters",
+    ),
+    Case(
+        "side by side with a misspelt one",
+        lambda p: ["report", "digits", "--against=digitz"],
+        WRONG_USE,
+        "did you mean 'digits'",
+    ),
     Case("divergence", train("--set=learning_rate_init=1e30"), BAD_INPUT, "training diverged"),
 ]
 

@@ -154,7 +154,7 @@ def test_the_core_knows_nothing_of_what_is_above_it() -> None:
 
 
 def test_the_report_reads_results_only() -> None:
-    known = ("bpapps.report", "bpapps.evaluation")
+    known = ("bpapps.report", "bpapps.evaluation", "bpapps.writing")
     outward = [
         arrow
         for arrow in ARROWS

@@ -123,8 +123,12 @@ WRONG = {
     "two pictures": (["--annotate=out.png", "line.png", "line.png"], 2, "one picture at a time"),
     "over itself": (["--annotate=line.png", "line.png"], 2, "would overwrite"),
     "no such groups": (["--classes=caselss", "line.png"], 2, "did you mean 'caseless'"),
-    "no format": (["--annotate=out.xyz", "line.png"], 1, "unknown file extension"),
-    "no folder": (["--annotate=no/out.png", "line.png"], 1, "no/out.png: No such file"),
+    "groups without a name": (["--classes=", "line.png"], 2, "unknown grouping of characters ''"),
+    "no format": (["--annotate=out.xyz", "line.png"], 2, "out.xyz: its name does not end as a"),
+    "no suffix": (["--annotate=out", "line.png"], 2, "call it out.png"),
+    "cannot be written": (["--annotate=out.psd", "line.png"], 2, "call it out.png"),
+    "no folder": (["--annotate=no/out.png", "line.png"], 2, "there is no folder no to write to"),
+    "before all": (["--annotate=no/out.png", "none.png"], 2, "there is no folder no to write to"),
     "nothing to draw": (["--annotate=out.png", "blank.png"], 1, "no character was found"),
 }
 
@@ -152,7 +156,11 @@ def test_wrong_use(
 
 @pytest.mark.parametrize(
     ("option", "says"),
-    [("--annotate=out.png", "nothing to draw"), ("--classes=caseless", "unknown grouping")],
+    [
+        ("--annotate=out.png", "nothing to draw"),
+        ("--classes=caseless", "--classes: there are no classes of digits to group; leave it out"),
+        ("--classes=", "--classes: there are no classes of digits to group"),
+    ],
 )
 def test_tasks_of_one_thing_a_picture(
     option: str, says: str, trained: Path, tmp_path: Path

@@ -592,6 +592,30 @@ def test_markdown_tables_are_whole() -> None:
         (words.duration(252), "4 min 12 s"),
         (words.duration(7_500), "2 h 5 min"),
         (words.duration(3_599.7), "1 h"),
+        (words.start(None), ""),
+        (words.start({"model": "signatures"}), "signatures"),
+        (
+            words.start({"model": "digits", "shipped": True, "data": "MNIST", "seconds": 252}),
+            "the shipped model digits, trained on MNIST for 4 min 12 s",
+        ),
+        (
+            words.start(
+                {
+                    "model": "runs/a",
+                    "shipped": False,
+                    "data": "A",
+                    "seconds": 38,
+                    "start": {
+                        "model": "runs/b",
+                        "shipped": False,
+                        "data": "B",
+                        "seconds": 9.0,
+                        "start": None,
+                    },
+                }
+            ),
+            "runs/a, trained on A for 38 s, which was started from runs/b, trained on B for 9.0 s",
+        ),
         (words.milliseconds(0.4218), "0.422 ms"),
         (words.plural(1, "epoch"), "1 epoch"),
         (words.plural(1_797, "picture"), "1,797 pictures"),

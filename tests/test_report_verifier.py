@@ -391,6 +391,50 @@ def test_hard_pairs_say_what_became_of_them() -> None:
     assert text_of(html).count("accepted, wrongly") == 9
 
 
+def test_without_pictures_hard_pairs_are_told_by_their_files() -> None:
+    named = [
+        replace(pair, reference_file=f"org/{i}.png", questioned_file=f"forg/{i}&.png")
+        for i, pair in enumerate(hard())
+    ]
+    whole_page = render(make_results({"hard": named}))
+    bare = make_results({"hard": named}).without_pictures()
+    assert Results.from_json(bare.to_json()) == bare
+    html = render(bare)
+    for shown in map(text_of, (section(whole_page, "hardest"), section(html, "hardest"))):
+        for i in range(len(named)):
+            assert f"reference org/{i}.png questioned forg/{i}&amp;.png" in shown
+    assert section(whole_page, "hardest").count("<img") == 2 * len(named)
+    assert "<img" not in html
+    assert "no picture" not in html
+    assert "on the left" not in html
+    assert "whose pictures are left out of this report" in section(html, "hardest")
+    assert "What the pictures look like" in whole_page
+    assert "What the pictures look like" not in html
+    assert "Sample pictures are left out of this report." in section(html, "spoilt")
+    assert "<td>level 3</td>" in section(html, "spoilt")
+
+
+def test_results_of_before_have_no_names_of_files() -> None:
+    plain = json.loads(make_results().to_json())
+    for pair in plain["verifier"]["hard"]:
+        del pair["reference_file"], pair["questioned_file"]
+    assert Results.from_json(json.dumps(plain)) == make_results()
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ({}, "traits, strokes, other data"),
+        ({"cross": []}, "traits, strokes"),
+        ({"traits": [], "equal_strokes": None}, "other data"),
+        ({"equal_strokes": None}, "traits, other data"),
+    ],
+)
+def test_a_heading_promises_what_follows(missing: dict[str, Any], told: str) -> None:
+    html = render(make_results(missing))
+    assert html.count(f">What else might give it away: {told}</") == 2  # contents, and heading
+
+
 @pytest.mark.parametrize("uri", ["https://example.com/x.png", "data:image/svg+xml,x", ""])
 def test_only_pictures_in_the_page_are_shown(uri: str) -> None:
     pair = HardPair("random", "w", -0.1, uri, uri)
@@ -483,7 +527,7 @@ def test_nasty_text_is_escaped() -> None:
         "traits": [TraitScore(NASTY, rate(0.3), None)],
         "cross": [CrossData(NASTY, measured())],
         "noise": [curve(NASTY, NASTY, [0.1, 0.3], [0.1, 0.3])],
-        "hard": [HardPair("skilled", NASTY, 0.3, NASTY, NASTY)],
+        "hard": [HardPair("skilled", NASTY, 0.3, NASTY, NASTY, NASTY, NASTY)],
         "warning": NASTY,
     }
     html = render(make_results(changes))
@@ -577,7 +621,7 @@ def test_never_wider_than_the_window(
     long = "W" * 70
     changes = {
         "one": replace(measured(), owners=[replace(o, name=long) for o in measured().owners]),
-        "hard": [replace(pair, owner=long) for pair in hard()],
+        "hard": [replace(pair, owner=long, questioned_file=long) for pair in hard()],
         "cross": [CrossData(long, measured())],
         "warning": long,
     }

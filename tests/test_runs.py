@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 import tools
 
-from bpapps import models, runs, tasks
+from bpapps import models, runs, tasks, verdicts
 from bpapps.core import Epoch, training
 from bpapps.noise import CORRUPTIONS
+from bpapps.report.page import render
 from bpapps.runs import Config, Run
 from bpapps.splits import Split
 
@@ -57,6 +59,72 @@ def test_a_model_is_trained_further(run: Run, split: Split, tmp_path: Path) -> N
     assert vector(twice[0]) == vector(twice[1]) != vector(run)
     assert losses(twice[0])[0] < losses(run)[0]
     assert twice[0].config.name != CONFIG.name
+
+
+def test_what_a_model_was_started_from_is_told(run: Run, split: Split, tmp_path: Path) -> None:
+    first, second = str(tmp_path / "first.safetensors"), str(tmp_path / "second.safetensors")
+    models.save(Path(first), run.model)
+    other = replace(split, data={**split.data, "sha256": "other", "title": "Other"})
+    again = runs.train(replace(CONFIG, start=first), other)
+    models.save(Path(second), again.model)
+    third = runs.train(replace(CONFIG, start=second), other).model
+    title = split.data["title"]
+    told = {
+        "model": first,
+        "shipped": False,
+        "data": title,
+        "seconds": run.model.metadata["training"]["seconds"],
+        "start": None,
+    }
+    assert run.model.start is None
+    assert again.model.start == models.load(Path(second)).start == told
+    assert third.start is not None
+    assert (third.start["model"], third.start["data"]) == (second, "Other")
+    assert third.start["start"] == told
+    assert run.model.trained_on == title
+    assert again.model.trained_on == third.trained_on == f"Other, and before that on {title}"
+    results = runs.measure(again, other, "", noise=False, dependence=False)
+    assert results.model["started_from"] == results.figures()["started_from"] == told
+    assert type(results).from_json(results.to_json()) == results
+    html = " ".join(render(results).split())
+    assert f"<dt>Started from</dt><dd>{first}, trained on " in html
+    whole = runs.measure(run, split, "", noise=False, dependence=False)
+    assert whole.model["started_from"] is None
+    assert "Started from" not in render(whole)
+    whole.model.pop("started_from")  # as in results of before
+    assert "Started from" not in render(type(whole).from_json(whole.to_json()))
+
+
+STARTS: dict[str, tuple[dict[str, Any], str]] = {
+    "no start": ({"data": {"title": "A"}}, "A"),
+    "nothing told": ({}, "data that it does not state"),
+    "a start of before": (
+        {"data": {"title": "A"}, "config": {"start": "digits"}},
+        "A, and before that on what digits was trained on",
+    ),
+    "a start": (
+        {"data": {"title": "A"}, "config": {"start": "x"}, "start": {"model": "x", "data": "B"}},
+        "A, and before that on B",
+    ),
+}
+
+
+@pytest.mark.parametrize(("metadata", "told"), STARTS.values(), ids=STARTS)
+def test_what_a_model_was_trained_on(metadata: dict[str, Any], told: str, run: Run) -> None:
+    model = replace(run.model, metadata=metadata)
+    assert model.trained_on == told
+    assert verdicts.limits(model).startswith(f"Limits: trained on {told}; on other writers")
+
+
+def test_a_shipped_model_is_told_from_others(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert models.as_start("digits", run.model)["shipped"]
+    assert not models.as_start("runs/digits", run.model)["shipped"]
+    tmp_path.joinpath("digits").mkdir()
+    models.save(tmp_path / "digits" / models.FILE_NAME, run.model)
+    assert not models.as_start("digits", run.model)["shipped"]
 
 
 @pytest.mark.parametrize(
@@ -234,9 +302,15 @@ def test_a_config_of_wrong_types(values: dict) -> None:
     ("data", "name"),
     [
         ("mnist", "digits-mnist-cnn-3"),
-        ("some/where/photos", "digits-photos-cnn-3"),
-        ("photos/", "digits-photos-cnn-3"),
-        ("data.csv", "digits-data-cnn-3"),
+        ("hand62", "digits-hand62-cnn-3"),
+        ("/some/where/photos", "digits-photos-25f37985-cnn-3"),
+        ("/some/where/photos/", "digits-photos-25f37985-cnn-3"),
+        ("/some/where/else/../photos", "digits-photos-25f37985-cnn-3"),
+        ("/photos", "digits-photos-1d2dd771-cnn-3"),
+        ("/some/where/mnist", "digits-mnist-ef737a91-cnn-3"),
+        ("/some/where/v1.2", "digits-v1.2-f71bdac6-cnn-3"),
+        ("/some/where/v1.3", "digits-v1.3-801cea50-cnn-3"),
+        ("/data.csv", "digits-data.csv-41c8f2ae-cnn-3"),
     ],
 )
 def test_a_folders_name(data: str, name: str) -> None:
@@ -258,7 +332,9 @@ def test_the_current_folder_as_data_has_a_name_too(
 ) -> None:
     (tmp_path / "photos").mkdir()
     monkeypatch.chdir(tmp_path / "photos")
-    assert Config("digits", ".", "cnn").name == "digits-photos-cnn-0"
+    names = {Config("digits", data, "cnn").name for data in (".", str(tmp_path / "photos"))}
+    assert len(names) == 1
+    assert re.fullmatch("digits-photos-[0-9a-f]{8}-cnn-0", names.pop())
 
 
 # ------------------------------------------------------------------ data to measure on

@@ -224,6 +224,43 @@ def test_broken_pictures_are_skipped_with_one_warning(tmp_path: Path) -> None:
     assert told(dataset) == [("a", True), ("b", True)]
 
 
+FILES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
+    "a folder": (
+        {"a/genuine/1.png": 1, "a/forged/x.png": 2, "b/Original/1.png": 3, "b/original/2.png": 3},
+        "",
+        ["a/forged/x.png", "a/genuine/1.png", "b/Original/1.png"],
+    ),
+    "a published set": (
+        {"full_org/original_2_1.png": 1, "full_org/original_1_1.png": 2,
+         "full_forg/forgeries_1_1.png": 3},
+        "",
+        ["full_org/original_1_1.png", "full_forg/forgeries_1_1.png", "full_org/original_2_1.png"],
+    ),
+    "a CSV file": (
+        {"in/1.png": 1, "2.png": 2, "list.csv": b"file,writer,genuine\nin/1.png,a,1\n2.png,b,1"},
+        "list.csv",
+        ["in/1.png", "2.png"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_the_files_of_signatures_are_known(tmp_path: Path, case: str) -> None:
+    files, name, expected = FILES[case]
+    dataset = datasets.load(str(write(tmp_path / "own", files) / name))
+    assert dataset.files is not None
+    assert dataset.files.tolist() == expected
+
+
+def test_a_file_elsewhere_is_known_by_its_name(tmp_path: Path) -> None:
+    elsewhere = write(tmp_path / "elsewhere", {"1.png": 1}) / "1.png"
+    text = f"file,writer,genuine\n{elsewhere},a,1\n2.png,b,1".encode()
+    files = write(tmp_path / "own", {"2.png": 2, "list.csv": text})
+    dataset = datasets.load(str(files / "list.csv"))
+    assert dataset.files is not None
+    assert dataset.files.tolist() == ["1.png", "2.png"]
+
+
 TWO = {"a/genuine/1.png": 1, "b/genuine/1.png": 2}
 BAD_FOLDERS: dict[str, tuple[dict[str, Any], str]] = {
     "one writer": ({"a/genuine/1.png": 1, "a/forged/1.png": 2}, "fewer than two writers"),
@@ -239,7 +276,10 @@ BAD_FOLDERS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "of two": ({**TWO, "b/genuine/x.png": 1}, r"a/genuine/1.png and .*b/genuine/x.png .* a and b"),
     "another word": ({**TWO, "a/fake/1.png": 3}, "a/fake holds pictures; call it"),
-    "nothing": ({"a/genuine/x.txt": b"", "b/genuine/x.txt": b""}, "no pictures in <writer>/gen"),
+    "nothing": (
+        {"a/genuine/x.txt": b"", "b/genuine/x.txt": b""},
+        "has no pictures in folders of writers; put",
+    ),
 }  # fmt: skip
 
 

@@ -173,6 +173,27 @@ def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
     assert measured.speed["milliseconds_one"] > 0
 
 
+def test_hard_pairs_name_their_files(
+    measured: Results, trained: Run, split: OwnerSplit, tmp_path: Path
+) -> None:
+    assert measured.verifier is not None
+    assert {(pair.reference_file, pair.questioned_file) for pair in measured.verifier.hard} == {
+        ("", "")  # made by a program
+    }
+    names = np.array([f"{owner}/{i}.png" for i, owner in enumerate(split.test.owners)])
+    test = replace(split.test, files=names)
+    pairs = verifiers.hard_pairs(
+        trained.model.pipeline, verifiers.score(trained.model.pipeline, test), test
+    )
+    assert pairs
+    kinds = dict(zip(names.tolist(), test.genuine.tolist(), strict=True))
+    for pair in pairs:
+        assert pair.reference_file.startswith(f"{pair.owner}/")
+        assert pair.questioned_file.startswith(f"{pair.owner}/")
+        assert kinds[pair.reference_file]
+        assert kinds[pair.questioned_file] == (pair.kind == "genuine")
+
+
 def test_pairs_that_are_scored_need_not_be_again(
     measured: Results, trained: Run, split: OwnerSplit
 ) -> None:
@@ -345,6 +366,14 @@ def test_the_command(files: dict[str, Path], tmp_path: Path) -> None:
         (["{text}", "--reference", "{g1}"], 1, "text.png"),
         (["{g0}", "{g1}", "--reference", "{g2}", "--annotate", "x.png"], 2, "one picture at a"),
         (["{g0}", "--reference", "{g1}", "--annotate", "{g1}"], 2, "would overwrite"),
+        (["--reference", "{g1}", "{g0}"], 2, "no FILES left: --reference takes all that follow it"),
+        (["{g0}", "--reference", ""], 2, "'--reference': the name is empty"),
+        (["{g0}", "--reference="], 2, "'--reference': the name is empty"),
+        (["", "--reference", "{g1}"], 2, "'FILES...': the name is empty"),
+        (["{g0}", "--reference", "{g1}", "--annotate="], 2, "'--annotate': the name is empty"),
+        (["{g0}", "--reference", "{g1}", "--classes=caseless"], 2, "no classes of signatures to"),
+        (["{g0}", "--reference", "{g1}", "--annotate", "no/x.png"], 2, "there is no folder no to"),
+        (["{g0}", "--reference", "{g1}", "--annotate", "x.xyz"], 2, "call it x.png"),
     ],
 )
 def test_wrong_use_and_bad_input(
@@ -355,6 +384,24 @@ def test_wrong_use_and_bad_input(
     assert answer.code == code
     assert says in answer.err
     assert "Traceback" not in answer.err
+
+
+@needs_shipped
+@pytest.mark.parametrize("bad", ["blank", "text", "none"])
+def test_a_bad_reference_is_the_problem_of_each_who_is_asked(
+    bad: str, files: dict[str, Path]
+) -> None:
+    given = ["predict", "signatures", files["g0"], files["f0"], "--reference", files["g1"]]
+    answer = tools.call(*given, files[bad], "--json")
+    assert answer.code == 1
+    rows = json.loads(answer.out)
+    assert [row["file"] for row in rows] == [str(files["g0"]), str(files["f0"])]
+    for row in rows:
+        assert f"{bad}.png" in row["problem"]
+        assert row["references"] == [str(files["g1"]), str(files[bad])]
+        assert row["consistent"] is None
+    assert answer.errors == [f"Error: {rows[0]['problem']}"]
+    assert tools.call(*given, files[bad]).errors == answer.errors
 
 
 def test_references_are_for_those_who_compare(files: dict[str, Path]) -> None:
@@ -376,10 +423,32 @@ def folder_of(place: Path, n_writers: int, n_forged: int = 4) -> Path:
     return place
 
 
+FEW = ("--preset=vector", "--set=max_iter=1", "--set=n_groups=4", "--set=batch_size=2")
+
+
+@pytest.mark.parametrize(
+    ("n_forged", "shown"),
+    [(4, ["FRR", "FAR, skilled", "FAR, random"]), (0, ["FRR", "FAR, random"])],
+)
+def test_training_tells_error_rates(n_forged: int, shown: list[str], tmp_path: Path) -> None:
+    folder, out = folder_of(tmp_path / "mine", 6, n_forged), tmp_path / "run"
+    command = ["train", "signatures", "--data", folder, *FEW, "--out"]
+    answer = tools.call(*command, out)
+    assert answer.code == 0, answer.err
+    lines = answer.out.splitlines()
+    assert lines[0] == f"{out / models.FILE_NAME}:"
+    assert lines[1].startswith("threshold fixed on development writers, FAR = FRR")
+    assert [line.split("  ")[1].removesuffix(" forgeries") for line in lines[2:]] == shown
+    rates = json.loads(tools.call(*command, tmp_path / "again", "--json").out)["rates"]["1"]
+    assert (rates["far_skilled"] is None) == (n_forged == 0)
+    assert f"FRR {100 * rates['frr']['value']:.2f}% (95%" in " ".join(answer.out.split())
+    told = tools.call("evaluate", out, "--data", folder).out
+    assert set(lines[1:]) <= set(told.splitlines())
+
+
 def test_a_net_is_trained_on_ones_own_and_asked(tmp_path: Path, files: dict[str, Path]) -> None:
     folder, out = folder_of(tmp_path / "mine", 6), tmp_path / "run"
-    few = ("--preset=vector", "--set=max_iter=1", "--set=n_groups=4", "--set=batch_size=2")
-    answer = tools.run("train", "signatures", "--data", folder, *few, "--out", out, "--json")
+    answer = tools.run("train", "signatures", "--data", folder, *FEW, "--out", out, "--json")
     assert answer.code == 0, answer.err
     assert json.loads(answer.out)["accuracy"]["n"] == 2
     asked = tools.run("predict", out, files["g0"], "--reference", files["g1"], files["g2"])
@@ -423,7 +492,40 @@ def test_all_of_ones_writers_are_tested_where_none_was_trained_on(tmp_path: Path
     assert figures["data"]["n_test"] == 24
 
 
+def csv_of_classes(place: Path) -> Path:
+    names = [f"{number}.png" for number in range(6)]
+    pictures_in(place, *names)
+    rows = ["path,label", *(f"{name},writer {name}" for name in names)]
+    (place / "list.csv").write_text("\n".join(rows), encoding="utf-8")
+    return place / "list.csv"
+
+
+def pictures_in(place: Path, *names: str) -> Path:
+    return tools.write_folder(place, {name: number for number, name in enumerate(names)})
+
+
+LAYOUT = "WRITER/genuine/*.png and WRITER/forged/*.png (forged may be missing), or give a CSV file"
 BAD = {
+    "a folder a writer": (
+        lambda place: pictures_in(place, "ann/1.png", "bob/1.png"),
+        f"mine/ann has pictures outside of genuine and forged; put signatures into {LAYOUT}",
+    ),
+    "pictures beside": (
+        lambda place: pictures_in(place, "ann/genuine/1.png", "ann/2.png", "bob/genuine/3.png"),
+        f"mine/ann has pictures outside of genuine and forged; put signatures into {LAYOUT}",
+    ),
+    "a flat folder": (
+        lambda place: pictures_in(place, "1.png", "2.png"),
+        f"mine has no pictures in folders of writers; put signatures into {LAYOUT}",
+    ),
+    "other words": (
+        lambda place: pictures_in(place, "ann/real/1.png", "bob/real/2.png"),
+        "mine/ann/real holds pictures; call it genuine or forged",
+    ),
+    "a CSV file of classes": (
+        csv_of_classes,
+        f"does not say which signatures are genuine; put signatures into {LAYOUT}",
+    ),
     "too few writers": (lambda place: folder_of(place, 5), "5 writers; two to train on, two to"),
     "one writer": (lambda place: folder_of(place, 1), "writer"),
     "digits": (lambda place: "digits", "does not say which signatures are genuine"),

@@ -61,9 +61,11 @@ def test_the_declaration(task: Task) -> None:
 @each_task
 def test_the_folder_of_a_report(task: Task, tmp_path: Path) -> None:
     assert task.report_name(task.default_data) == task.name
-    others = [task.report_name(name) for name in (*task.data, tmp_path, tmp_path / "own.csv", ".")]
+    alike = [tmp_path / name for name in ("own.csv", "own", "v1.2", "v1.3", "deep/own", *task.data)]
+    others = [task.report_name(str(name)) for name in (*task.data, tmp_path, *alike, ".")]
     assert len(set(others)) == len(others)
     assert all(Path(name).name == name for name in others)
+    assert task.report_name(f"{tmp_path}/") == task.report_name(str(tmp_path / "own/.."))
 
 
 @each_recognizer

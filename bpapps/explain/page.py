@@ -16,7 +16,8 @@ from typing import Any
 from bpapps.explain import words
 from bpapps.explain.net import Net
 from bpapps.explain.text import to_text
-from bpapps.report.files import write, writing_to
+from bpapps.report.files import writing_to
+from bpapps.writing import write
 
 Records = dict[str, Any]
 

@@ -1,9 +1,8 @@
-"""Reports on disk: results found again, and files written whole or not at all."""
+"""Reports on disk: results found again, and folders written to."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,14 +69,3 @@ def writing_to(folder: Path) -> Iterator[None]:
         raise ValueError(
             f"cannot write the report to {folder}: {reason}; choose another folder"
         ) from error
-
-
-def write(path: Path, text: str) -> Path:
-    """Write to a temporary name beside it and rename, so that no half page is ever seen."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

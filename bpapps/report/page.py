@@ -30,15 +30,19 @@ from bpapps.report import (
     verifier_plots,
     words,
 )
-from bpapps.report.files import load_all, load_benchmarks, write, writing_to
+from bpapps.report.files import load_all, load_benchmarks, writing_to
+from bpapps.writing import write
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: its anchor and template, its heading, and when it is shown."""
+    """A part of the page: its anchor and template, its heading, and when it is shown.
+
+    The heading may depend on what there is to show.
+    """
 
     name: str
-    title: str
+    title: str | Callable[[Results], str]
     shown: Callable[[Results], Any]
 
 
@@ -53,7 +57,7 @@ VERIFIER_SECTIONS = (
     Section("writers", "Writer by writer, the worst first", lambda r: _one(r).owners),
     Section(
         "artefacts",
-        "What else might give it away: traits, strokes, other data",
+        lambda r: verifier.artefacts(_scores(r)),
         lambda r: _scores(r).traits or _scores(r).equal_strokes or _scores(r).cross,
     ),
     Section("hardest", "The hardest pairs", lambda r: verifier.hardest(_scores(r))),
@@ -160,9 +164,10 @@ def render(results: Results) -> str:
     """The whole page as HTML; the same Results give the same text."""
     left_out = () if results.verifier else VERIFIER_SECTIONS
     sections = [s for s in SECTIONS if s not in left_out and s.shown(results)]
+    titles = {s.name: s.title if isinstance(s.title, str) else s.title(results) for s in sections}
     drawn = {s.name: DRAWN[s.name](results) for s in sections if s.name in DRAWN}
     page = _environment().get_template("report.html")
-    return page.render(r=results, sections=sections, drawn=drawn)
+    return page.render(r=results, titles=titles, drawn=drawn)
 
 
 def _scores(results: Results) -> VerifierScores:

@@ -311,6 +311,22 @@ def hardest(scores: VerifierScores) -> list[tuple[str, list[HardPair]]]:
     return [(title, pairs) for title, pairs in sheets if pairs]
 
 
+def pictured(scores: VerifierScores) -> bool:
+    """Whether any of the hardest pairs has its pictures, which may be left out."""
+    return any(pair.reference or pair.questioned for pair in scores.hard)
+
+
+def artefacts(scores: VerifierScores) -> str:
+    """The heading of what else than the writing may tell, which names what follows."""
+    parts = {
+        "traits": scores.traits,
+        "strokes": scores.equal_strokes,
+        "other data": scores.cross,
+    }
+    told = ", ".join(name for name, part in parts.items() if part)
+    return f"What else might give it away: {told}"
+
+
 def decision(pair: HardPair) -> str:
     """What becomes of a pair at the fixed threshold, and whether that is wrong."""
     accepted = pair.score >= 0

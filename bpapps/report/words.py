@@ -108,6 +108,22 @@ def count(n: Any) -> str:
     return f"{round(n):,}" if known(n) else DASH
 
 
+def start(model: Any) -> str:
+    """What another model was trained further from, of what data and how long, or nothing.
+
+    ``the shipped model digits, trained on MNIST for 4 min``; then what that was started from.
+    """
+    if not isinstance(model, dict):
+        return ""
+    name = f"the shipped model {model.get('model')}" if model.get("shipped") else model.get("model")
+    data = f"trained on {model['data']}" if model.get("data") else ""
+    if data and model.get("seconds"):
+        data += f" for {duration(model['seconds'])}"
+    before = start(model.get("start"))
+    told = [name, data, f"which was started from {before}" if before else ""]
+    return ", ".join(str(part) for part in told if part)
+
+
 def duration(seconds: Any) -> str:
     """Seconds in the unit one would say them in: ``38 s``, ``4 min 12 s``, ``2 h 5 min``."""
     if not known(seconds):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import pkgutil
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,7 +172,20 @@ class Task:
         """The folder of a report on some data: the task's name for the default data."""
         if data == self.default_data:
             return self.name
-        return f"{self.name}-{Path(data).resolve().stem}"
+        return f"{self.name}-{self.data_name(data)}"
+
+    def data_name(self, data: str) -> str:
+        """What folders of runs and reports on some data are called by.
+
+        The name of a data set; of one's own data their name and a mark of where they lie, so that
+        no others are called the same.
+        """
+        from bpapps.datasets import DATASETS
+
+        if data in self.data or data in DATASETS:
+            return data
+        path = Path(data).expanduser().resolve()
+        return f"{path.name}-{zlib.crc32(os.fsencode(path)):08x}"
 
     def pipeline(self, preset: str | None = None, **settings: Any) -> Pipeline:
         """An unfitted scikit-learn pipeline: preprocessing, then the net.

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bpapps.writing import write
+
 
 class FontCache:
     """Findings by font file; each is plain JSON data.
@@ -46,12 +48,10 @@ class FontCache:
         if self._now == self._before:
             return
         path = _path()
-        new = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         text = json.dumps({"rules": self._rules, "files": self._now})
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(text, encoding="utf-8")
-            new.replace(path)
+            write(path, text)
 
 
 def _path() -> Path:

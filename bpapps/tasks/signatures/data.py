@@ -34,7 +34,7 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Owner
     of the rest a fifth chooses the thresholds.
 
     Args:
-        source: a data set's name, a folder ``writer/{genuine,forged}``, or a CSV file.
+        source: a data set's name, a folder ``WRITER/{genuine,forged}``, or a CSV file.
         data_dir: where data sets lie; see :func:`bpapps.datasets.data_dir`.
         seed: for what is made and which writers are where.
 
@@ -53,7 +53,7 @@ def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> Ow
 
 def _read(source: str, data_dir: Path | None) -> Dataset:
     try:
-        return datasets.load(source, data_dir)
+        return datasets.load(source, data_dir, of_writers=True)
     except UnknownNameError:
         nearest(source, {**TASK.data, **datasets.DATASETS}, "data set")
         raise
