@@ -20,18 +20,21 @@ from bpapps.core import (
     Chain,
     Conv2D,
     Dense,
+    Dropout,
     Each,
     Flatten,
     GlobalPool2D,
     PairCrossEntropy,
     ReLU,
     Reshape,
+    Tanh,
     check_loss,
 )
 from bpapps.estimators import PairClassifier, committee
 from bpapps.estimators.pairs import trials_of
 from bpapps.estimators.sampling import GroupSampler, pairs_within
 
+GLOROT = "glorot_uniform"
 Data = tuple[NDArray, NDArray, NDArray]
 
 
@@ -135,6 +138,21 @@ def test_distorted_copies_have_votes(trained: PairClassifier) -> None:
     np.testing.assert_array_equal(one, voting.score_samples(X[:2], X[[4, 2, 3]]))
     with pytest.raises(ValueError, match="votes need an augment"):
         voting.set_params(augment=None).score_matrix(X)
+
+
+@pytest.mark.parametrize(
+    ("settings", "layers"),
+    [
+        ({}, [Dense(16), ReLU(), Dense(8)]),
+        ({"activation": "tanh"}, [Dense(16, GLOROT), Tanh(), Dense(8, GLOROT)]),
+        ({"activation": ["tanh", "relu"]}, [Dense(16, GLOROT), Tanh(), Dense(8)]),
+        ({"dropout": 0.1}, [Dense(16), ReLU(), Dropout(0.1), Dense(8)]),
+        ({"hidden_layer_sizes": ()}, []),
+    ],
+)
+def test_the_layers_that_embed(settings: dict, layers: list) -> None:
+    net = PairClassifier(**{**VECTOR, "max_iter": 1, **settings}).fit(*writers(0, 6))
+    assert net.network_.layers[0] == Each(Chain(*layers))
 
 
 def test_it_goes_on_from_what_it_learned(trained: PairClassifier) -> None:
@@ -357,12 +375,16 @@ def _with(data: Data, **changed: Any) -> dict[str, Any]:
         ({"far": 1.0}, {}, "far"),
         ({"comparison": [Flatten()]}, {}, "change places"),
         ({"checkpoint": "x", "random_state": None}, {}, "random_state"),
+        ({"votes": 2}, {}, "votes need an augment"),
+        ({"hidden_layer_sizes": (8, 0)}, {}, "whole numbers above 0"),
+        ({"activation": ["relu"]}, {}, "2 hidden layers need as many, not 1"),
     ],
 )
 def test_what_fit_refuses(settings: dict, changed: dict, message: str) -> None:
     net = PairClassifier(**{**VECTOR, "max_iter": 1, **settings})
     with pytest.raises(ValueError, match=message):
         net.fit(**_with(writers(0, 6), **changed))
+    assert not getattr(net, "n_iter_", 0)  # before any training
 
 
 def test_few_writers_cannot_be_held_out() -> None:

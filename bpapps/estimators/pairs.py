@@ -62,7 +62,8 @@ class PairClassifier(Backprop):
     that were chosen on development writers, whom training never saw.
 
     Args:
-        layers: core layers that embed a picture; by default ``hidden_layer_sizes`` dense ones.
+        layers: core layers that embed a picture; by default ``hidden_layer_sizes`` dense ones,
+            the last of them without activation and dropout.
         comparison: core layers that compare two embeddings, (2, …), up to the output layer, which
             is added; by default ``Difference(), Dense(32), ReLU()``.
         group: numbers of genuine pictures, skilled forgeries and other writers' pictures in a
@@ -208,9 +209,10 @@ class PairClassifier(Backprop):
     def _embedding(self, in_shape: tuple[int, ...]) -> Chain:
         if self.layers is not None:
             return Chain(*self.layers)
-        sizes = np.ravel(self.hidden_layer_sizes).tolist()
-        hidden = [layer for size in sizes for layer in (ReLU(), Dense(int(size)))][1:]
-        return Chain(*([Flatten()] if len(in_shape) > 1 else []), *hidden)
+        layers = self._hidden(in_shape)
+        while layers and not isinstance(layers[-1], Dense | Flatten):
+            layers.pop()
+        return Chain(*layers)
 
     def _learn(self, X: NDArray, owners: NDArray, genuine: NDArray[np.bool_]) -> None:
         numbers = np.unique(owners, return_inverse=True)[1]
@@ -246,8 +248,7 @@ class PairClassifier(Backprop):
 
     def embed(self, X: ArrayLike) -> NDArray:
         """What the network makes of each picture and its distorted copies, (n, 1 + votes, …)."""
-        check_is_fitted(self)
-        rows: NDArray = X if self._is_plain(X) else self._validated(X)  # type: ignore[assignment]
+        rows = self._rows(X)
         looks = chain([rows], distorted_looks(rows, self.augment, self.votes))
         # One by one: two pictures at once take a fifth longer.
         return np.stack([self._apply(0, look, 1) for look in looks], axis=1)
