@@ -31,7 +31,7 @@ from bpapps.core import (
     check_loss,
 )
 from bpapps.estimators import PairClassifier, committee
-from bpapps.estimators.pairs import trials_of
+from bpapps.estimators.pairs import Scored
 from bpapps.estimators.sampling import GroupSampler, pairs_within
 
 GLOROT = "glorot_uniform"
@@ -179,19 +179,17 @@ def test_it_tells_new_writers_apart(trained: PairClassifier) -> None:
 
 def test_more_references_help(trained: PairClassifier) -> None:
     X, owners, genuine = writers(200, 15)
-    scores = trained.score_matrix(X)
-    one, five = (
-        verification.equal_error_rate(trials_of(scores, owners, genuine, k)) for k in (1, 5)
-    )
+    scored = Scored(trained.score_matrix(X), owners, genuine)
+    one, five = (verification.equal_error_rate(scored.trials(k)) for k in (1, 5))
     assert five < one
 
 
 def test_thresholds_are_of_the_development_writers(trained: PairClassifier) -> None:
     X, owners, genuine = writers(100, 10)
-    scores = trained.score_matrix(X)
+    scored = Scored(trained.score_matrix(X), owners, genuine)
     assert list(trained.scales_) == [1, 2, 3, 5]
     for k, scale in trained.scales_.items():
-        trials = trials_of(scores, owners, genuine, k)
+        trials = scored.trials(k)
         assert scale.threshold == verification.choose_threshold(trials)
         assert scale.threshold.n == 10
         for at in (-5.0, 0.0, scale.threshold.value, 5.0):
@@ -205,7 +203,7 @@ def test_thresholds_are_of_the_development_writers(trained: PairClassifier) -> N
 
 def test_probabilities_are_of_the_development_writers(trained: PairClassifier) -> None:
     X, owners, genuine = writers(100, 10)
-    trials = trials_of(trained.score_matrix(X), owners, genuine, 1)
+    trials = Scored(trained.score_matrix(X), owners, genuine).trials()
     same = [trained.scale().probability(trials.scores(kind)) for kind in ("genuine", "skilled")]
     assert same[0].mean() + same[1].mean() == pytest.approx(1, abs=0.01)
 

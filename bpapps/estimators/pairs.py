@@ -396,20 +396,6 @@ class PairClassifier(Backprop):
         return (sum(self.group), *self.input_shape_)
 
 
-def trials_of(
-    scores: NDArray, owners: NDArray, genuine: NDArray[np.bool_], k: int, **options: Any
-) -> Trials:
-    """Trials with k references from a score matrix (n, n), as :class:`PairClassifier` scores.
-
-    Of one reference all pairs. ``options`` are those of
-    :func:`bpapps.verification.reference_trials`.
-    """
-    if k == 1 and not options:
-        return verification.pair_trials(scores, owners, genuine)
-    options = {"combine": TOGETHER, "centred": True, **options}
-    return verification.reference_trials(scores, owners, genuine, k, **options)
-
-
 @dataclass(frozen=True)
 class Scored:
     """Signatures and the scores (n, n) of their pairs; NaN where a pair was not scored."""
@@ -419,8 +405,15 @@ class Scored:
     genuine: NDArray[np.bool_]
 
     def trials(self, k: int = 1, **options: Any) -> Trials:
-        """Trials with k references."""
-        return trials_of(self.scores, self.owners, self.genuine, k, **options)
+        """Trials with k references, as :class:`PairClassifier` scores them; of one all pairs.
+
+        ``options`` are those of :func:`bpapps.verification.reference_trials`.
+        """
+        given = (self.scores, self.owners, self.genuine)
+        if k == 1 and not options:
+            return verification.pair_trials(*given)
+        options = {"combine": TOGETHER, "centred": True, **options}
+        return verification.reference_trials(*given, k, **options)
 
     @property
     def fewest(self) -> int:
