@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.special import softmax
 
@@ -19,13 +20,14 @@ from bpapps.names import UnknownNameError
 from bpapps.tasks.characters import decode, guides, render, texts
 from bpapps.tasks.characters.annotate import annotate
 from bpapps.tasks.characters.classes import CHARACTERS
-from bpapps.tasks.characters.lines import CELL, Line, read_line
+from bpapps.tasks.characters.lines import CELL, Line, _alone, read_line
 from bpapps.tasks.characters.pieces import cut_up
 from bpapps.tasks.characters.score import edit_distance
 from bpapps.tasks.characters.strokes import find_strokes
 
 FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 SANS = render.Font("dejavu sans", "DejaVu Sans Book", FOLDER / "DejaVuSans.ttf")
+BOLD = render.Font("dejavu sans", "DejaVu Sans Bold", FOLDER / "DejaVuSans-Bold.ttf")
 ITALIC = render.Font("dejavu sans", "DejaVu Sans Oblique", FOLDER / "DejaVuSans-Oblique.ttf")
 
 
@@ -134,6 +136,18 @@ def test_boxes_are_those_of_the_picture(factor: int) -> None:
     line = read(np.kron(known.picture, np.ones((factor, factor))))
     found = np.array([c.box for c in line.characters])[:, [1, 0, 3, 2]]
     assert np.abs(found / factor - known.boxes).max() <= 2.5
+
+
+@pytest.mark.parametrize("shape", [(1001, 1100), (1100, 1001), (1009, 1009), (112, 112)])
+def test_a_character_that_fills_its_picture_has_it_for_a_box(shape: tuple[int, int]) -> None:
+    known = rendered("K", BOLD, height=192)
+    top, left, bottom, right = known.boxes[0]
+    whole = Image.fromarray(np.rint(255 * dark(known.picture))[top:bottom, left:right])
+    found = _alone(np.asarray(whole.resize(shape[::-1])) / np.float32(255), reader())
+    assert found is not None
+    assert np.abs(np.subtract(found.boxes[0], (0, 0, *shape[::-1]))).max() <= 0.05 * max(shape)
+    assert found.boxes[0][2] <= shape[1]
+    assert found.boxes[0][3] <= shape[0]
 
 
 def test_many_lines_of_words() -> None:
