@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bpapps.intervals import Interval as Interval
-from bpapps.intervals import mean_interval as mean_interval
 from bpapps.intervals import wilson as wilson
 from bpapps.verification_records import HardPair as HardPair
 from bpapps.verification_records import Histogram as Histogram
@@ -523,15 +522,6 @@ def evaluate(
     }
 
 
-def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, classes: ArrayLike) -> list[list[int]]:
-    """Count answers: a row for each true class, a column for each predicted one."""
-    names = _names(classes)
-    t, guess = _indices(truth, names, "truth"), _indices(predicted, names, "predicted")
-    if len(t) != len(guess):
-        raise ValueError(f"truth has {len(t)} labels and predicted {len(guess)}")
-    return _confusion(t, guess, len(names))
-
-
 def per_class_scores(confusion: Sequence[Sequence[int]], classes: ArrayLike) -> list[ClassScore]:
     """Precision, recall and F1 from a confusion matrix (rows are the truth).
 
@@ -719,7 +709,7 @@ def _answers(
     """Check that the arrays fit together; return float64 (n, k), true indices (n,), names."""
     names = _names(classes)
     p = np.asarray(probabilities, dtype=np.float64)
-    t = _indices(truth, names, "truth")
+    t = _indices(truth, names)
     if p.shape != (len(t), len(names)) or not len(t):
         raise ValueError(
             f"probabilities of the shape {p.shape} do not fit {len(t)} labels of "
@@ -737,12 +727,12 @@ def _names(classes: ArrayLike) -> list[str]:
     return names
 
 
-def _indices(labels: ArrayLike, names: list[str], argument: str) -> NDArray[np.intp]:
+def _indices(truth: ArrayLike, names: list[str]) -> NDArray[np.intp]:
     index = {name: i for i, name in enumerate(names)}
-    texts = [str(label) for label in np.asarray(labels).ravel()]
+    texts = [str(label) for label in np.asarray(truth).ravel()]
     unknown = sorted(set(texts) - set(names))
     if unknown:
-        raise ValueError(f"{argument} has the label {unknown[0]!r}, which is not among the classes")
+        raise ValueError(f"truth has the label {unknown[0]!r}, which is not among the classes")
     return np.array([index[text] for text in texts], dtype=np.intp)
 
 

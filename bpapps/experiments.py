@@ -92,7 +92,7 @@ def noise_sweep(
             rng = point_generator(seed, corruption.name, severity)
             spoil = corruption if isinstance(images, np.ndarray) else corruption.each
             spoilt = spoil(images, severity, rng)  # type: ignore[arg-type]
-            accuracy = _share(_right(predict(spoilt), truth))
+            accuracy = share_right(predict(spoilt), truth)
             setting, picture = corruption.setting(severity), png_uri(spoilt[sample])
             points.append(NoisePoint(severity, setting, accuracy, picture))
             done += 1
@@ -136,6 +136,11 @@ def _right(predicted: ArrayLike, truth: NDArray[Any]) -> NDArray[np.bool_]:
     if {guess.dtype.kind, truth.dtype.kind} <= set("biuf"):
         return guess == truth
     return guess.astype(str) == truth.astype(str)
+
+
+def share_right(predicted: ArrayLike, truth: NDArray[Any]) -> Interval:
+    """The share of labels that are the true ones: numbers as numbers, anything else as text."""
+    return _share(_right(predicted, truth))
 
 
 def _share(right: NDArray[np.bool_]) -> Interval:
@@ -281,7 +286,7 @@ def _train(
     start = time.perf_counter()
     estimator.fit(X, y)
     seconds = time.perf_counter() - start
-    accuracy = _share(_right(estimator.predict(X_test), truth))
+    accuracy = share_right(estimator.predict(X_test), truth)
     return DependencePoint(float(share), len(y), accuracy, seconds)
 
 

@@ -8,7 +8,7 @@ works on a *stack* of pictures, shape (n, h, w), all at once; one picture is a s
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -147,17 +147,21 @@ def as_pictures(X: Any) -> Pictures:
     are scaled by their type; other numbers by the largest of the batch: up to 1 as they are, up
     to 16 over 16 (scikit-learn's digits), up to 255 over 255. Noise may carry a picture of the
     range [0, 1] a little beyond it: up to 2 and down to -1 is clipped.
-    Raises ValueError for anything else, NaN and infinity included.
+    Raises ValueError for anything else, NaN and infinity included, PictureError for a picture
+    without pixels.
     """
     if isinstance(X, str | Path):
         raise ValueError("X is one path; give a list of pictures")
     if hasattr(X, "to_numpy"):  # a data frame
         X = X.to_numpy()
     if isinstance(X, np.ndarray) and X.dtype != object:
-        return _one_channel(_scale([_square(X)])[0], 3)
+        X = _square(X)
+        _deny_no_pixels(X[:1] if X.ndim else [])
+        return _one_channel(_scale([X])[0], 3)
     items = [_as_array(item) for item in X]
     if items and all(item.ndim == 1 for item in items):
         return as_pictures(np.array(items))
+    _deny_no_pixels(items)
     return [_one_channel(item, 2) for item in _scale(items)]
 
 
@@ -189,6 +193,12 @@ def _square(X: NDArray[Any]) -> NDArray[Any]:
             "give pictures of shape (n, height, width)"
         )
     return X.reshape(len(X), side, side)
+
+
+def _deny_no_pixels(arrays: Iterable[NDArray[Any]]) -> None:
+    for i, array in enumerate(arrays):
+        if array.size == 0:
+            raise PictureError(f"X[{i}] has the shape {array.shape}; a picture has pixels")
 
 
 def _as_array(item: Any) -> NDArray[Any]:

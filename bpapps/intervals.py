@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 Z95 = 1.959963984540054
 """The normal distribution's 97.5% quantile: a 95% interval has 2.5% on either side."""
@@ -42,19 +39,3 @@ def wilson(successes: int, n: int) -> Interval:
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
     return Interval(value, low, high, n)
-
-
-def mean_interval(values: Sequence[float]) -> Interval:
-    """Return the mean of seeds or folds with Student's 95% interval; n is their number.
-
-    Raises ValueError for fewer than two values, whose spread nobody knows, or if one of them is
-    not finite.
-    """
-    from scipy.special import stdtrit
-
-    x = np.asarray(values, dtype=np.float64)
-    if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
-        raise ValueError("an interval of a mean needs at least two finite values")
-    mean = float(x.mean())
-    half = float(stdtrit(len(x) - 1, 0.975) * x.std(ddof=1) / math.sqrt(len(x)))
-    return Interval(mean, mean - half, mean + half, len(x))

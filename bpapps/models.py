@@ -18,6 +18,7 @@ from bpapps.core import Chain, Pairs, pack
 from bpapps.core.storage import StorageError, load_network, save_network
 from bpapps.evaluation import environment
 from bpapps.images import PictureError, read_picture
+from bpapps.names import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,26 +97,6 @@ class LineReading:
 
 
 @dataclass(frozen=True)
-class Grouped:
-    """A pipeline whose answers are groups of its classes."""
-
-    task: tasks.Task
-    pipeline: Pipeline
-    grouping: str
-
-    @property
-    def classes_(self) -> NDArray:
-        """The groups, in the order of the probabilities."""
-        classes = self.pipeline[-1].classes_
-        return self.task.merge(np.ones((1, len(classes))), classes, self.grouping)[1]
-
-    def predict_proba(self, pictures: Any) -> NDArray:
-        """Probabilities (n, groups)."""
-        probabilities = self.pipeline.predict_proba(pictures)
-        return self.task.merge(probabilities, self.pipeline[-1].classes_, self.grouping)[0]
-
-
-@dataclass(frozen=True)
 class Model:
     """A fitted pipeline of a task.
 
@@ -162,12 +143,14 @@ class Model:
     ) -> list[Reading] | list[LineReading]:
         """What each picture file shows; a bad file is a reading with a problem, not an error.
 
-        grouping: the name of the groups of classes to answer with, for tasks that have any.
+        grouping: the name of the groups of classes to answer with, for tasks that have any;
+        UnknownNameError for one that the task lacks.
         """
+        if grouping:
+            nearest(grouping, self.task.groupings, f"grouping of {self.task.name}")
         if self.task.reads_lines:
             return [self._read_line(file, grouping) for file in files]
-        reader = Grouped(self.task, self.pipeline, grouping) if grouping else self.pipeline
-        return [self._read(file, reader) for file in files]
+        return [self._read(file) for file in files]
 
     def _read_line(self, file: Path, grouping: str | None) -> LineReading:
         nothing = self.task.nothing_read
@@ -182,7 +165,7 @@ class Model:
             return LineReading(str(file), problem, nothing=nothing)
         return LineReading(str(file), "", line)
 
-    def _read(self, file: Path, reader: Any) -> Reading:
+    def _read(self, file: Path) -> Reading:
         try:
             picture = read_picture(file)
         except PictureError as error:
@@ -190,14 +173,14 @@ class Model:
         problem = self.pipeline[0].inspect(picture)
         if problem:
             return Reading(str(file), f"{file}: nothing to recognise, {problem}")
-        probabilities = reader.predict_proba([picture])[0]
+        probabilities = self.predict_proba([picture])[0]
         best, second = probabilities.argsort()[::-1][:2]
         return Reading(
             str(file),
             "",
-            reader.classes_[best].item(),
+            self.classes[best].item(),
             float(probabilities[best]),
-            reader.classes_[second].item(),
+            self.classes[second].item(),
             float(probabilities[second]),
         )
 

@@ -22,7 +22,7 @@ from bpapps import experiments
 from bpapps.core import Chain, FixedPoint
 from bpapps.core.parallel import contains
 from bpapps.core.solvers import NotConvergedWarning, Tally, recording
-from bpapps.evaluation import Interval, NoiseCurve, Rival, StepMemory, wilson
+from bpapps.evaluation import NoiseCurve, Rival, StepMemory
 
 ITERATIONS = (5, 10, 20, 40)
 """Iterations that the memory of a step is measured at."""
@@ -64,7 +64,7 @@ def rival(
     last = contender.history[-1] if contender.history else {}
     return Rival(
         name=contender.name,
-        accuracy=_share(answers, labels),
+        accuracy=experiments.share_right(answers, labels),
         noise={curve.title: _mean_under_noise(curve) for curve in noise},
         n_parameters=int(sum(fitted)),
         seconds=contender.seconds,
@@ -132,17 +132,13 @@ def with_fixed_points(layer: Any, **changes: Any) -> Any:
     return replace(layer, **changed) if changed != inner else layer  # type: ignore[type-var]
 
 
-def _solved(pipeline: Pipeline, images: Any) -> tuple[NDArray[Any], Tally]:
+def _solved(pipeline: Pipeline, images: Any) -> tuple[Any, Tally]:
     """Answers, and how the fixed points of the net went meanwhile."""
     tally = Tally()
     with recording() as record:
         answers = pipeline.predict(images)
     tally.add(record.forward)
-    return np.asarray(answers), tally
-
-
-def _share(answers: NDArray[Any], labels: NDArray[Any]) -> Interval:
-    return wilson(int((answers == labels).sum()), len(labels))
+    return answers, tally
 
 
 def _mean_under_noise(curve: NoiseCurve) -> float:

@@ -127,6 +127,14 @@ def test_what_it_takes_and_gives() -> None:
         CharacterNormalizer(box=30).transform(INK)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (1, 9)])
+@pytest.mark.parametrize("settings", [{}, {"upright": True}, {"widen": True}], ids=str)
+def test_pictures_of_a_pixel_or_two(shape: tuple[int, int], settings: dict) -> None:
+    rows = CharacterNormalizer(sizes=True, **settings).transform(np.zeros((3, *shape)))
+    assert rows.shape == (3, 2 * 28 * 28 + 4)
+    assert not rows.any()
+
+
 def test_sizes_tell_of_ink_and_stroke() -> None:
     picture = np.ones((40, 40), dtype=np.float32)
     picture[11:29, 10:12] = picture[11:29, 24:26] = picture[19:21, 12:24] = 0  # an H of 18×16

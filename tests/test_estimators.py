@@ -659,16 +659,17 @@ def test_divergence_under_early_stopping_says_so() -> None:
         regressor(solver="sgd", learning_rate_init=1e200, early_stopping=True).fit(X, y)
 
 
+class Shifted:
+    """Adds the same to every input."""
+
+    def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return x + rng.normal(size=x.shape)
+
+    def alike(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return x + rng.normal(size=(1, x.shape[1]))
+
+
 def test_distorted_copies_have_votes() -> None:
-    class Shifted:
-        """Adds the same to every input."""
-
-        def __call__(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-            return x + rng.normal(size=x.shape)
-
-        def alike(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-            return x + rng.normal(size=(1, x.shape[1]))
-
     X, y = blobs()
     net = classifier(augment=Shifted(), max_iter=5).fit(X, y)
     alone = net.predict_proba(X)
@@ -680,6 +681,30 @@ def test_distorted_copies_have_votes() -> None:
     assert np.allclose(net.predict_proba(X[:1]), mean[:1])  # whatever else is asked with it
     with pytest.raises(ValueError, match="votes need an augment"):
         net.set_params(augment=lambda x, rng: x).predict_proba(X)
+
+
+def frame(X: np.ndarray) -> Any:
+    return pytest.importorskip("pandas").DataFrame(X, columns=list("abcd"))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix, sparse.csc_array, frame])
+def test_votes_on_whatever_holds_the_data(kind: Callable) -> None:
+    X, y = blobs()
+    net = classifier(augment=Shifted(), max_iter=2, votes=2)
+    assert np.allclose(
+        net.fit(kind(X), y).predict_proba(kind(X)), net.fit(X, y).predict_proba(X), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("fit", ["fit", "partial_fit"])
+@pytest.mark.parametrize("augment", [None, lambda x, rng: x])
+def test_votes_without_what_distorts_are_refused_before_training(fit: str, augment: Any) -> None:
+    X, y = blobs()
+    net = classifier(augment=augment, votes=2)
+    further = {"classes": [0, 1, 2]} if fit == "partial_fit" else {}
+    with pytest.raises(ValueError, match="votes need an augment"):
+        getattr(net, fit)(X, y, **further)
+    assert not hasattr(net, "params_")
 
 
 def test_label_smoothing_makes_it_less_sure() -> None:

@@ -38,14 +38,11 @@ from bpapps.evaluation import (
     TopK,
     calibration,
     confused_pairs,
-    confusion_matrix,
     error_rate,
     evaluate,
     group_scores,
     grouping_scores,
-    mean_interval,
     mistakes,
-    per_class_scores,
     png_uri,
     top_k,
     wilson,
@@ -95,22 +92,6 @@ def test_wilson_refuses_impossible_counts(successes, n):
         wilson(successes, n)
 
 
-def test_mean_interval_is_students():
-    # t(0.975, 4) = 2.776445; the deviation of 1..5 is sqrt(2.5)
-    interval = mean_interval([1, 2, 3, 4, 5])
-    half = 2.776445 * math.sqrt(2.5 / 5)
-    assert interval.value == 3
-    assert interval.low == pytest.approx(3 - half, abs=1e-6)
-    assert interval.high == pytest.approx(3 + half, abs=1e-6)
-    assert interval.n == 5
-
-
-@pytest.mark.parametrize("values", [[], [0.9], [0.9, math.nan], [[0.9, 0.8]]])
-def test_mean_interval_needs_two_finite_values(values):
-    with pytest.raises(ValueError, match="at least two"):
-        mean_interval(values)
-
-
 def test_error_rate_is_over_characters_and_its_interval_over_lines():
     rate = error_rate([1, 0, 3, 0] * 25, [10, 10, 20, 10] * 25)
     assert (rate.value, rate.n) == (0.08, 1250)
@@ -130,6 +111,11 @@ def test_error_rate_needs_lines(errors, lengths):
 # --- metrics ------------------------------------------------------------------------------
 
 
+def answered(truth, predicted, classes):
+    """The evaluation of answers that are certain."""
+    return evaluate(np.eye(len(classes))[[classes.index(p) for p in predicted]], truth, classes)
+
+
 def test_confusion_matrix_and_scores_agree_with_scikit_learn():
     from sklearn import metrics
 
@@ -137,12 +123,12 @@ def test_confusion_matrix_and_scores_agree_with_scikit_learn():
     classes = ["a", "b", "c", "never"]
     truth = rng.choice(classes[:3], 200)
     predicted = np.where(rng.random(200) < 0.6, truth, rng.choice(classes[:3], 200))
-    confusion = confusion_matrix(truth, predicted, classes)
-    assert confusion == metrics.confusion_matrix(truth, predicted, labels=classes).tolist()
+    found = answered(truth, predicted, classes)
+    assert found["confusion"] == metrics.confusion_matrix(truth, predicted, labels=classes).tolist()
     precision, recall, f1, n = metrics.precision_recall_fscore_support(
         truth, predicted, labels=classes, zero_division=0
     )
-    scores = per_class_scores(confusion, classes)
+    scores = found["per_class"]
     assert [s.label for s in scores] == classes
     np.testing.assert_allclose([s.precision.value for s in scores], precision)
     np.testing.assert_allclose([s.recall.value for s in scores], recall)
@@ -152,8 +138,8 @@ def test_confusion_matrix_and_scores_agree_with_scikit_learn():
 
 
 def test_rows_are_the_truth_and_labels_are_compared_as_text():
-    confusion = confusion_matrix([3, 3, 7], ["3", "7", "7"], [3, 7])
-    assert confusion == [[1, 1], [0, 1]]
+    found = answered([3, 3, 7], ["3", "7", "7"], ["3", "7"])
+    assert found["confusion"] == [[1, 1], [0, 1]]
 
 
 def test_calibration_by_hand():
@@ -312,11 +298,6 @@ NAN = np.where(np.arange(5) == 2, np.nan, P)
 def test_evaluate_names_what_does_not_fit(probabilities, truth, classes, pictures, says):
     with pytest.raises(ValueError, match=says):
         evaluate(probabilities, truth, classes, pictures)
-
-
-def test_confusion_matrix_refuses_different_lengths():
-    with pytest.raises(ValueError, match="2 labels and predicted 1"):
-        confusion_matrix([0, 1], [0], [0, 1])
 
 
 # --- results.json -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, TiffImagePlugin
 from scipy.ndimage import gaussian_filter
 
-from bpapps import images
+from bpapps import images, tasks
 from bpapps.images import PictureError, as_pictures, find_ink, read_picture
 
 INK, PAPER = 30, 230
@@ -295,12 +295,37 @@ NO_PICTURES = {
     "five dimensions": (np.zeros((1, 2, 4, 4, 3)), "expected"),
     "two channels": (np.zeros((1, 4, 4, 2)), "expected"),
     "a number": ([1.0, 2.0], "expected"),
+    "a bare number": (np.array(5.0), "expected"),
     "words": ([np.array([["a", "b"]])], "pictures are numbers"),
     "complex": (np.zeros((1, 4, 4), dtype=complex), "pictures are numbers"),
     "one path": ("digit.png", "give a list"),
     "missing file": (["no/such/digit.png"], "no/such/digit.png does not exist"),
     "tiny PIL": ([Image.new("L", (1, 1))], "only 1×1"),
 }
+
+
+NO_PIXELS = {
+    "no rows": (np.zeros((3, 0, 5)), "X[0] has the shape (0, 5)"),
+    "no columns": (np.zeros((3, 5, 0), np.uint8), "X[0] has the shape (5, 0)"),
+    "rows of nothing": (np.zeros((3, 0)), "X[0] has the shape (0, 0)"),
+    "transparent": (np.zeros((3, 0, 5, 4)), "X[0] has the shape (0, 5, 4)"),
+    "the third": ([np.zeros((4, 5))] * 2 + [np.zeros((4, 0))], "X[2] has the shape (4, 0)"),
+    "in colour": ([np.zeros((4, 5)), np.zeros((0, 4, 3))], "X[1] has the shape (0, 4, 3)"),
+    "lists of nothing": ([[], []], "X[0] has the shape (0, 0)"),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), NO_PIXELS.values(), ids=NO_PIXELS)
+@pytest.mark.parametrize("name", tasks.names())
+def test_a_picture_without_pixels_is_named(name, given, message):
+    with pytest.raises(PictureError, match=re.escape(message)):
+        as_pictures(given)
+    with pytest.raises(PictureError, match=re.escape(message)):
+        tasks.get(name).preprocessing().transform(given)
+
+
+def test_no_pictures_at_all_are_let_through():
+    assert len(as_pictures(np.zeros((0, 8, 8)))) == len(as_pictures([])) == 0
 
 
 @pytest.mark.parametrize(("given", "message"), NO_PICTURES.values(), ids=NO_PICTURES)

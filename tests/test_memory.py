@@ -85,6 +85,25 @@ def test_nothing_spoilt_is_nothing_changed(digits: NDArray) -> None:
     assert (spoilt.min(), spoilt.max()) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 1), (5, 6), (-3, -2)], ids=["from 0", "above 0", "below 0"]
+)
+def test_data_are_spoilt_within_their_own_range(low: int, high: int, digits: NDArray) -> None:
+    """Of which a microbatch, such as one of a single value, may hold a part only."""
+    rng = np.random.default_rng(0)
+    memory = AssociativeMemory(8, max_iter=1, random_state=0, max_steps=400)
+    memory.fit(digits[:100] + low)
+    spoilt = memory.net_.augment(np.full((500, 2), float(low)), rng)
+    assert memory.range_ == (low, high)
+    assert (spoilt.min(), spoilt.max()) == pytest.approx(memory.range_, abs=0.05)
+    spoilt = Spoil()(digits[:100] + low, rng)  # whose range is all there is to go by
+    assert (spoilt.min(), spoilt.max()) == memory.range_
+
+
+def test_nothing_is_spoilt_in_nothing() -> None:
+    assert Spoil()(np.zeros((0, 3)), np.random.default_rng(0)).shape == (0, 3)
+
+
 def test_it_stands_in_a_pipeline(digits: NDArray) -> None:
     steps = make_pipeline(StandardScaler(), AssociativeMemory(8, max_iter=2, random_state=0))
     steps.fit(digits[:100])

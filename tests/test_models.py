@@ -175,3 +175,12 @@ def test_reading_files(trained: Path, tmp_path: Path) -> None:
     assert second.problem.startswith(f"{blank}: nothing to recognise, ")
     assert second.label is third.label is None
     assert "does not exist" in third.problem
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("digits", "unknown grouping of digits"), ("characters", "did you mean 'caseless'")],
+)
+def test_a_grouping_that_the_task_lacks(name: str, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        Model(tasks.get(name), None, {}).read([Path("none.png")], "caseles")

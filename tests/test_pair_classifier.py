@@ -20,18 +20,21 @@ from bpapps.core import (
     Chain,
     Conv2D,
     Dense,
+    Dropout,
     Each,
     Flatten,
     GlobalPool2D,
     PairCrossEntropy,
     ReLU,
     Reshape,
+    Tanh,
     check_loss,
 )
 from bpapps.estimators import PairClassifier, committee
-from bpapps.estimators.pairs import trials_of
+from bpapps.estimators.pairs import Scored
 from bpapps.estimators.sampling import GroupSampler, pairs_within
 
+GLOROT = "glorot_uniform"
 Data = tuple[NDArray, NDArray, NDArray]
 
 
@@ -137,6 +140,21 @@ def test_distorted_copies_have_votes(trained: PairClassifier) -> None:
         voting.set_params(augment=None).score_matrix(X)
 
 
+@pytest.mark.parametrize(
+    ("settings", "layers"),
+    [
+        ({}, [Dense(16), ReLU(), Dense(8)]),
+        ({"activation": "tanh"}, [Dense(16, GLOROT), Tanh(), Dense(8, GLOROT)]),
+        ({"activation": ["tanh", "relu"]}, [Dense(16, GLOROT), Tanh(), Dense(8)]),
+        ({"dropout": 0.1}, [Dense(16), ReLU(), Dropout(0.1), Dense(8)]),
+        ({"hidden_layer_sizes": ()}, []),
+    ],
+)
+def test_the_layers_that_embed(settings: dict, layers: list) -> None:
+    net = PairClassifier(**{**VECTOR, "max_iter": 1, **settings}).fit(*writers(0, 6))
+    assert net.network_.layers[0] == Each(Chain(*layers))
+
+
 def test_it_goes_on_from_what_it_learned(trained: PairClassifier) -> None:
     further = PairClassifier(**VECTOR).begin_from(trained)
     further.fit(*writers(0, 40), development=writers(100, 10))
@@ -161,19 +179,17 @@ def test_it_tells_new_writers_apart(trained: PairClassifier) -> None:
 
 def test_more_references_help(trained: PairClassifier) -> None:
     X, owners, genuine = writers(200, 15)
-    scores = trained.score_matrix(X)
-    one, five = (
-        verification.equal_error_rate(trials_of(scores, owners, genuine, k)) for k in (1, 5)
-    )
+    scored = Scored(trained.score_matrix(X), owners, genuine)
+    one, five = (verification.equal_error_rate(scored.trials(k)) for k in (1, 5))
     assert five < one
 
 
 def test_thresholds_are_of_the_development_writers(trained: PairClassifier) -> None:
     X, owners, genuine = writers(100, 10)
-    scores = trained.score_matrix(X)
+    scored = Scored(trained.score_matrix(X), owners, genuine)
     assert list(trained.scales_) == [1, 2, 3, 5]
     for k, scale in trained.scales_.items():
-        trials = trials_of(scores, owners, genuine, k)
+        trials = scored.trials(k)
         assert scale.threshold == verification.choose_threshold(trials)
         assert scale.threshold.n == 10
         for at in (-5.0, 0.0, scale.threshold.value, 5.0):
@@ -187,7 +203,7 @@ def test_thresholds_are_of_the_development_writers(trained: PairClassifier) -> N
 
 def test_probabilities_are_of_the_development_writers(trained: PairClassifier) -> None:
     X, owners, genuine = writers(100, 10)
-    trials = trials_of(trained.score_matrix(X), owners, genuine, 1)
+    trials = Scored(trained.score_matrix(X), owners, genuine).trials()
     same = [trained.scale().probability(trials.scores(kind)) for kind in ("genuine", "skilled")]
     assert same[0].mean() + same[1].mean() == pytest.approx(1, abs=0.01)
 
@@ -357,12 +373,16 @@ def _with(data: Data, **changed: Any) -> dict[str, Any]:
         ({"far": 1.0}, {}, "far"),
         ({"comparison": [Flatten()]}, {}, "change places"),
         ({"checkpoint": "x", "random_state": None}, {}, "random_state"),
+        ({"votes": 2}, {}, "votes need an augment"),
+        ({"hidden_layer_sizes": (8, 0)}, {}, "whole numbers above 0"),
+        ({"activation": ["relu"]}, {}, "2 hidden layers need as many, not 1"),
     ],
 )
 def test_what_fit_refuses(settings: dict, changed: dict, message: str) -> None:
     net = PairClassifier(**{**VECTOR, "max_iter": 1, **settings})
     with pytest.raises(ValueError, match=message):
         net.fit(**_with(writers(0, 6), **changed))
+    assert not getattr(net, "n_iter_", 0)  # before any training
 
 
 def test_few_writers_cannot_be_held_out() -> None:

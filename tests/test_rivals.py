@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tools
+from numpy.typing import NDArray
 
 from bpapps import models, rivals, runs, tasks
 from bpapps.core import Chain, Dense, FixedPoint, Flatten, ReLU, Residual
-from bpapps.evaluation import PNG_URI, Results
+from bpapps.evaluation import PNG_URI, Results, wilson
 from bpapps.report import write_report
 from bpapps.report.page import render
 from bpapps.runs import Config, Run
@@ -47,6 +48,30 @@ def results(split: Split) -> Results:
         quick=True,
         against=[runs.contender(static), runs.contender(static)],
     )
+
+
+@dataclass
+class Knows:
+    """A pipeline that answers rightly, and has nothing that was fitted."""
+
+    answers: NDArray
+    steps: tuple = ()
+
+    def predict(self, images: NDArray) -> NDArray:
+        return self.answers[: len(images)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "labels"),
+    [(int, int), (float, int), (int, str), (str, int), (object, str)],
+)
+def test_answers_are_compared_as_numbers_or_as_text(answers: type, labels: type) -> None:
+    """As they are for the accuracy that the net's own report tells."""
+    truth = np.arange(20) % 10
+    contender = rivals.Contender("digits", "sure", Knows(truth.astype(answers)), [], 1.0, 1)
+    given = np.zeros((20, 8, 8)), truth.astype(labels)
+    found = rivals.rival(contender, *given, given, [])
+    assert found.accuracy == wilson(20, 20)
 
 
 def test_each_net_is_measured_on_the_same_pictures(results: Results, split: Split) -> None:

@@ -77,12 +77,17 @@ def takes_parts(estimator: Backprop) -> bool:
     return True
 
 
-def distorted_looks(X: NDArray, augment: Any, votes: int) -> Iterator[NDArray]:
-    """So many copies of X, each distorted by ``augment``, all of X in the same way."""
+def check_votes(augment: Any, votes: int) -> None:
+    """ValueError where distorted copies are to have votes, but nothing distorts all alike."""
     if votes and not hasattr(augment, "alike"):
         raise ValueError("votes need an augment that has alike(x, rng), such as Distortion")
+
+
+def distorted_looks(X: NDArray, augment: Any, votes: int) -> Iterator[NDArray]:
+    """So many copies of X, each distorted by ``augment``, all of X in the same way."""
+    check_votes(augment, votes)
     for vote in range(votes):
-        yield augment.alike(X, np.random.default_rng(vote))
+        yield augment.alike(X, np.random.default_rng(vote)).astype(X.dtype, copy=False)
 
 
 @dataclass(eq=False, repr=False)
@@ -203,6 +208,10 @@ class Backprop(BaseEstimator):
                 stacklevel=2,
             )
         return self
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        check_votes(self.augment, getattr(self, "votes", 0))
 
     def _partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: Any, classes: ArrayLike | None = None
@@ -334,6 +343,10 @@ class Backprop(BaseEstimator):
         out = Dense(self.n_outputs_, "glorot_uniform")
         if self.layers is not None:
             return _closed(Chain(*self.layers), in_shape, out)
+        return _closed(Chain(*self._hidden(in_shape)), in_shape, out)
+
+    def _hidden(self, in_shape: tuple[int, ...]) -> list[Layer]:
+        """The layers that ``hidden_layer_sizes``, ``activation`` and ``dropout`` ask for."""
         sizes = np.ravel(self.hidden_layer_sizes).tolist()
         if not all(isinstance(size, int) and size > 0 for size in sizes):
             raise ValueError(
@@ -345,13 +358,13 @@ class Backprop(BaseEstimator):
             raise ValueError(
                 f"activation: {len(sizes)} hidden layers need as many, not {len(names)}"
             )
-        hidden: list[Layer] = []
+        hidden: list[Layer] = [Flatten()] if len(in_shape) > 1 else []
         for size, name in zip(sizes, names, strict=True):
             rectifier = name not in ("tanh", "logistic", "sigmoid", "identity")
             start = "he_normal" if rectifier else "glorot_uniform"
             hidden += [Dense(size, start), _choice("activation", name, ACTIVATIONS)]
             hidden += [Dropout(self.dropout)] if self.dropout else []
-        return _closed(Chain(*([Flatten()] if len(in_shape) > 1 else []), *hidden), in_shape, out)
+        return hidden
 
     def _plan(self, n: int, validated: bool) -> Plan:
         """The training plan that the parameters ask for, on n samples."""
@@ -480,9 +493,14 @@ class Backprop(BaseEstimator):
         return self._score(logits, targets, weights)
 
     def _logits(self, X: Any) -> NDArray:
+        return self._forward(self._rows(X))
+
+    def _rows(self, X: Any) -> NDArray:
+        """X, checked, as the net takes it; what is sparse stays so."""
         check_is_fitted(self)
-        if not self._is_plain(X):
-            X = self._validated(X)
+        return X if self._is_plain(X) else self._validated(X)
+
+    def _forward(self, X: NDArray) -> NDArray:
         size = microbatch_size(self.network_, self.params_, self.input_shape_, 256)
         return forward(self.network_, self.params_, X, size, self._threads())
 

@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from bpapps.core import Chain, Loss, Params, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from bpapps.core.parallel import take
 from bpapps.estimators.base import SHARE, Backprop, distorted_looks, takes_parts
 
 OWN_SAY = 1 / 3
@@ -145,14 +146,14 @@ class BackpropClassifier(ClassifierMixin, Backprop):
 
     def predict_proba(self, X: ArrayLike) -> NDArray:
         """Probabilities, shape (n_samples, n_classes), in the order of ``classes_``."""
-        logits = self._logits(X)
-        probabilities = self._loss().predict(logits)
+        rows = self._rows(X)
+        probabilities = self._loss().predict(self._forward(rows))
         if not self.votes:
             return probabilities
-        X = np.asarray(X, self.params_.vector.dtype)
         probabilities *= OWN_SAY
-        for look in distorted_looks(X, self.augment, self.votes):
-            said = self._loss().predict(self._logits(look))
+        dense = take(rows, slice(None))
+        for look in distorted_looks(dense, self.augment, self.votes):
+            said = self._loss().predict(self._forward(look))
             probabilities += (1 - OWN_SAY) / self.votes * said
         return probabilities
 

@@ -29,14 +29,18 @@ class Spoil:
     Args:
         noise: largest standard deviation of what is added, in ranges of the data.
         lost: largest share of the values that are replaced by any value of the range, in [0, 1].
+        bounds: the range of the data, which nothing that is spoilt leaves; None is that of x.
     """
 
     noise: float = 0.4
     lost: float = 0.3
+    bounds: tuple[float, float] | None = None
 
     def __call__(self, x: NDArray, rng: np.random.Generator) -> NDArray:
-        """A corrupted copy of x, (n, …), of its type, within its range."""
-        low, high = x.min(initial=0), x.max(initial=0)
+        """A corrupted copy of x, (n, …), of its type."""
+        if x.size == 0:
+            return x.copy()
+        low, high = self.bounds or (x.min(), x.max())
         each = (len(x), *(1 for _ in x.shape[1:]))
         added = self.noise * rng.random(each) * rng.standard_normal(x.shape)
         replaced = rng.random(x.shape) < self.lost * rng.random(each)
@@ -56,7 +60,8 @@ class AssociativeMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Args:
         n_neurons: of the net.
-        corrupt: ``corrupt(x, rng)`` spoils training data, (n, n_features); None is :class:`Spoil`.
+        corrupt: ``corrupt(x, rng)`` spoils training data, (n, n_features); None is :class:`Spoil`
+            within ``range_``.
         time_step: of Euler's method, in units of τ, in (0, 1].
         tol: relative change at which a state has settled.
         max_steps: most steps of time; who has not settled by then is warned of.
@@ -114,7 +119,7 @@ class AssociativeMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             batch_size=min(self.batch_size, len(rows)),
             max_iter=self.max_iter,
             max_norm=10.0,
-            augment=self.corrupt or Spoil(),
+            augment=self.corrupt or Spoil(bounds=self.range_),
             random_state=self.random_state,
             n_jobs=self.n_jobs,
             verbose=self.verbose,

@@ -62,7 +62,8 @@ class PairClassifier(Backprop):
     that were chosen on development writers, whom training never saw.
 
     Args:
-        layers: core layers that embed a picture; by default ``hidden_layer_sizes`` dense ones.
+        layers: core layers that embed a picture; by default ``hidden_layer_sizes`` dense ones,
+            the last of them without activation and dropout.
         comparison: core layers that compare two embeddings, (2, …), up to the output layer, which
             is added; by default ``Difference(), Dense(32), ReLU()``.
         group: numbers of genuine pictures, skilled forgeries and other writers' pictures in a
@@ -208,9 +209,10 @@ class PairClassifier(Backprop):
     def _embedding(self, in_shape: tuple[int, ...]) -> Chain:
         if self.layers is not None:
             return Chain(*self.layers)
-        sizes = np.ravel(self.hidden_layer_sizes).tolist()
-        hidden = [layer for size in sizes for layer in (ReLU(), Dense(int(size)))][1:]
-        return Chain(*([Flatten()] if len(in_shape) > 1 else []), *hidden)
+        layers = self._hidden(in_shape)
+        while layers and not isinstance(layers[-1], Dense | Flatten):
+            layers.pop()
+        return Chain(*layers)
 
     def _learn(self, X: NDArray, owners: NDArray, genuine: NDArray[np.bool_]) -> None:
         numbers = np.unique(owners, return_inverse=True)[1]
@@ -246,8 +248,7 @@ class PairClassifier(Backprop):
 
     def embed(self, X: ArrayLike) -> NDArray:
         """What the network makes of each picture and its distorted copies, (n, 1 + votes, …)."""
-        check_is_fitted(self)
-        rows: NDArray = X if self._is_plain(X) else self._validated(X)  # type: ignore[assignment]
+        rows = self._rows(X)
         looks = chain([rows], distorted_looks(rows, self.augment, self.votes))
         # One by one: two pictures at once take a fifth longer.
         return np.stack([self._apply(0, look, 1) for look in looks], axis=1)
@@ -401,20 +402,6 @@ class PairClassifier(Backprop):
         return (sum(self.group), *self.input_shape_)
 
 
-def trials_of(
-    scores: NDArray, owners: NDArray, genuine: NDArray[np.bool_], k: int, **options: Any
-) -> Trials:
-    """Trials with k references from a score matrix (n, n), as :class:`PairClassifier` scores.
-
-    Of one reference all pairs. ``options`` are those of
-    :func:`bpapps.verification.reference_trials`.
-    """
-    if k == 1 and not options:
-        return verification.pair_trials(scores, owners, genuine)
-    options = {"combine": TOGETHER, "centred": True, **options}
-    return verification.reference_trials(scores, owners, genuine, k, **options)
-
-
 @dataclass(frozen=True)
 class Scored:
     """Signatures and the scores (n, n) of their pairs; NaN where a pair was not scored."""
@@ -424,8 +411,15 @@ class Scored:
     genuine: NDArray[np.bool_]
 
     def trials(self, k: int = 1, **options: Any) -> Trials:
-        """Trials with k references."""
-        return trials_of(self.scores, self.owners, self.genuine, k, **options)
+        """Trials with k references, as :class:`PairClassifier` scores them; of one all pairs.
+
+        ``options`` are those of :func:`bpapps.verification.reference_trials`.
+        """
+        given = (self.scores, self.owners, self.genuine)
+        if k == 1 and not options:
+            return verification.pair_trials(*given)
+        options = {"combine": TOGETHER, "centred": True, **options}
+        return verification.reference_trials(*given, k, **options)
 
     @property
     def fewest(self) -> int:

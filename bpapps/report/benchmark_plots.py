@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from bpapps.report import words
 from bpapps.report.benchmark import Comparison, Series
 from bpapps.report.drawing import (
     BLUE,
-    INK,
     SOFT,
     VERMILLION,
     Plot,
-    apart,
     axes_of,
     drawing,
     finish,
     log_ticks,
     name_y,
     text_width,
+    two_lines,
 )
 
 
@@ -57,25 +55,12 @@ def ratios(comparisons: Sequence[Comparison]) -> Plot | None:
 
 def growth(series: Series) -> Plot:
     """Ours and PyTorch's by what grows, on logarithmic axes."""
-    looks = {"ours": (BLUE, "-", "o", BLUE), "torch": (VERMILLION, (0, (4, 2)), "s", "white")}
-    names = {"ours": "ours", "torch": "PyTorch"}
-    x = [point["x"] for point in series.points]
+    x, ours, theirs = ([point[key] for point in series.points] for key in ("x", "ours", "torch"))
     with drawing(350, 250) as figure:
         axes = axes_of(figure, 52, 20, 46, 38)
-        for who, (colour, style, marker, fill) in looks.items():
-            y = [point[who] for point in series.points]
-            axes.plot(
-                x, y, color=colour, ls=style, marker=marker, markerfacecolor=fill, label=names[who]
-            )
-        axes.set(xscale="log", yscale="log", xlabel=series.x)
-        keep = [x[i] for i in apart([math.log(value) for value in x])]
-        axes.set_xticks(keep, [words.count(value) for value in keep])
-        axes.set_xticks([], minor=True)
-        low, high = axes.get_ylim()
-        axes.set_ylim(low / 1.3, high * 1.3)  # a line that is nearly level is to look so
-        log_ticks(axes.yaxis)
+        two_lines(axes, x, {"ours": ours, "PyTorch": theirs})
+        axes.set_xlabel(series.x)
         name_y(axes, series.y)
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0, labelcolor=INK)
         told = ", ".join(
             f"{words.count(p['x'])}: {words.number(p['ours'])} and {words.number(p['torch'])}"
             for p in series.points

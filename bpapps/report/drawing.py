@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import html
 import io
+import math
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from bpapps.evaluation import Interval
+from bpapps.report import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,6 +149,27 @@ def apart(x: Sequence[float], share: float = 0.12) -> list[int]:
         if not keep or x[keep[-1]] - x[i] >= share * (x[-1] - x[0]):
             keep.append(i)
     return keep[::-1]
+
+
+def reach(intervals: Sequence[Interval]) -> list[list[float]]:
+    """How far the error bars reach below and above, as matplotlib wants them."""
+    below = [max(0.0, i.value - i.low) for i in intervals]
+    return [below, [max(0.0, i.high - i.value) for i in intervals]]
+
+
+def two_lines(axes: Axes, x: Sequence[float], lines: Mapping[str, Sequence[float]]) -> None:
+    """Two named lines by what grows, on logarithmic axes."""
+    looks = ((BLUE, "-", "o", BLUE), (VERMILLION, (0, (4, 2)), "s", "white"))
+    for (name, y), (colour, style, marker, fill) in zip(lines.items(), looks, strict=True):
+        axes.plot(x, y, color=colour, ls=style, marker=marker, markerfacecolor=fill, label=name)
+    axes.set(xscale="log", yscale="log")
+    keep = [x[i] for i in apart([math.log(value) for value in x])]
+    axes.set_xticks(keep, [words.count(value) for value in keep])
+    axes.set_xticks([], minor=True)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low / 1.3, high * 1.3)  # a line that is nearly level is to look so
+    log_ticks(axes.yaxis)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0, labelcolor=INK)
 
 
 def finish(figure: Figure, name: str, title: str, label: str) -> Plot:

@@ -36,6 +36,7 @@ from bpapps.report.drawing import (
     log_ticks,
     name_y,
     percents,
+    reach,
     short,
     text_width,
 )
@@ -106,7 +107,7 @@ def class_scores(scores: Sequence[ClassScore]) -> Plot:
             axes.errorbar(
                 [i.value for _, i in rows],
                 [row + shift for row, _ in rows],
-                xerr=_reach([i for _, i in rows]),
+                xerr=reach([i for _, i in rows]),
                 fmt=marker,
                 color=colour,
                 markerfacecolor=fill,
@@ -198,7 +199,7 @@ def reliability(calibration: Calibration) -> Plot:
         axes.errorbar(
             [b.confidence for b in bins],
             [b.accuracy for b in bins],
-            yerr=_reach(intervals),
+            yerr=reach(intervals),
             fmt="o",
             color=BLUE,
             elinewidth=1.2,
@@ -354,12 +355,6 @@ def _interval_line(axes: Axes, x: Sequence[float], intervals: Sequence[Interval]
         x, [i.low for i in intervals], [i.high for i in intervals], color=BLUE, alpha=0.18, lw=0
     )
     axes.plot(x, [i.value for i in intervals], color=BLUE, marker="o", clip_on=False)
-
-
-def _reach(intervals: Sequence[Interval]) -> list[list[float]]:
-    """How far the error bars reach below and above, as matplotlib wants them."""
-    below = [max(0.0, i.value - i.low) for i in intervals]
-    return [below, [max(0.0, i.high - i.value) for i in intervals]]
 
 
 def _floor(lows: Sequence[float], step: float = 0.05) -> float:

@@ -15,15 +15,14 @@ from bpapps.report.drawing import (
     INK,
     VERMILLION,
     Plot,
-    apart,
     axes_of,
     drawing,
     few_ticks,
     finish,
-    log_ticks,
     name_y,
     percents,
     text_width,
+    two_lines,
 )
 
 LOOKS = (
@@ -71,26 +70,15 @@ def noise(rivals: Sequence[Rival]) -> Plot:
 
 def memory(points: Sequence[StepMemory]) -> Plot:
     """Memory of a step by iterations: of the implicit gradient, and of the unrolled one."""
-    x = [point.iterations for point in points]
     lines = {
-        "implicit": ([point.implicit / 1e6 for point in points], BLUE, "-", "o", BLUE),
-        "unrolled": (
-            [point.unrolled / 1e6 for point in points], VERMILLION, (0, (4, 2)), "s", "white",
-        ),
-    }  # fmt: skip
+        "implicit": [point.implicit / 1e6 for point in points],
+        "unrolled": [point.unrolled / 1e6 for point in points],
+    }
     with drawing(350, 250) as figure:
         axes = axes_of(figure, 52, 20, 46, 38)
-        for name, (y, colour, style, marker, fill) in lines.items():
-            axes.plot(x, y, color=colour, ls=style, marker=marker, markerfacecolor=fill, label=name)
-        axes.set(xscale="log", yscale="log", xlabel="iterations to the fixed point")
-        keep = [x[i] for i in apart([math.log(value) for value in x])]
-        axes.set_xticks(keep, [words.count(value) for value in keep])
-        axes.set_xticks([], minor=True)
-        low, high = axes.get_ylim()
-        axes.set_ylim(low / 1.3, high * 1.3)
-        log_ticks(axes.yaxis)
+        two_lines(axes, [point.iterations for point in points], lines)
+        axes.set_xlabel("iterations to the fixed point")
         name_y(axes, "MB a training step")
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0, labelcolor=INK)
         told = ", ".join(
             f"{p.iterations}: {words.memory(p.implicit)} and {words.memory(p.unrolled)}"
             for p in points

@@ -33,6 +33,7 @@ from bpapps.report.drawing import (
     finish,
     name_y,
     percents,
+    reach,
     short,
     text_width,
 )
@@ -185,7 +186,7 @@ def _by_references(title: str, lines: dict[str, list[tuple[int, Interval]]]) -> 
             axes.errorbar(
                 [k + 0.1 * i for k, _ in line],
                 [rate.value for _, rate in line],
-                yerr=_reach([rate for _, rate in line]),
+                yerr=reach([rate for _, rate in line]),
                 color=colour,
                 ls=style,
                 marker=marker,
@@ -265,7 +266,7 @@ def _bars(
             [row for row, _ in known],
             [rate.value for _, rate in known],
             height=0.34,
-            xerr=_reach([rate for _, rate in known]),
+            xerr=reach([rate for _, rate in known]),
             color=fill,
             edgecolor=edge,
             ecolor=INK,
@@ -341,8 +342,3 @@ def _told(curve: VerifierNoiseCurve) -> str:
 def _top(rates: Sequence[Interval | None], least: float) -> float:
     """The upper end of an axis from 0 that shows all of the rates' intervals."""
     return min(1.0, max(least, math.ceil(10 * max((i.high for i in rates if i), default=0)) / 10))
-
-
-def _reach(rates: Sequence[Interval]) -> list[list[float]]:
-    """How far the error bars reach below and above, as matplotlib wants them."""
-    return [[i.value - i.low for i in rates], [i.high - i.value for i in rates]]

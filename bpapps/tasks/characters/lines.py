@@ -151,8 +151,8 @@ def _alone(given: NDArray[np.float32], reader: Any) -> _Found | None:
     probabilities = np.asarray(reader.predict_proba(given[None]), dtype=np.float64)
     small = images.shrink(given, images.WORK)
     top, left, bottom, right = images.find_ink(small[None], crowded=True).boxes[0].tolist()
-    factor = width / small.shape[1]
-    box = (int(left * factor), int(top * factor), round(right * factor), round(bottom * factor))
+    down, across = height / small.shape[0], width / small.shape[1]
+    box = (int(left * across), int(top * down), round(right * across), round(bottom * down))
     return _Found([box], probabilities, np.array([True]), float(np.log(probabilities.max())))
 
 

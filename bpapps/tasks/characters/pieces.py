@@ -31,14 +31,12 @@ class Pieces:
     """The n pieces of a line from left to right.
 
     own (h, w): which piece a pixel of ink is of, from 1. labels (h, w): the same with the ink's
-    soft edges. stroke (n,): the stroke that it is of. left, right (n,): extent, with the slant
-    taken out. part (n - 1,): what it costs to begin a character after each piece. join
-    (n - 1,): what it costs not to.
+    soft edges. left, right (n,): extent, with the slant taken out. part (n - 1,): what it costs
+    to begin a character after each piece. join (n - 1,): what it costs not to.
     """
 
     own: NDArray[np.intp]
     labels: NDArray[np.intp]
-    stroke: NDArray[np.intp]
     left: NDArray[np.float64]
     right: NDArray[np.float64]
     part: NDArray[np.float64]
@@ -77,8 +75,7 @@ def cut_up(strokes: Strokes) -> Pieces:
         labels[rows[piece.pixels], columns[piece.pixels]] = i + 1
     part, join = _costs(found, strokes.height)
     left, right = np.array([(piece.left, piece.right) for piece in found]).T
-    of = np.array([piece.stroke for piece in found])
-    return Pieces(labels, _with_edges(labels), of, left, right, part, join)
+    return Pieces(labels, _with_edges(labels), left, right, part, join)
 
 
 def _with_dots(strokes: Strokes) -> NDArray[np.intp]:

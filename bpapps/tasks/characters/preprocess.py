@@ -139,7 +139,9 @@ class CharacterNormalizer(Normalizer):
 
 
 def _sizes(ink: images.Ink) -> NDArray[np.float32]:
-    """The values of :data:`SIZES`, (n, 4); 0 where there is no ink."""
+    """The values of :data:`SIZES`, (n, 4); 0 where there is no ink, as in a single pixel."""
+    if ink.mask[0].size == 1:
+        return np.zeros((len(ink.mask), len(SIZES)), dtype=np.float32)
     sides = (ink.boxes[:, 2:] - ink.boxes[:, :2]).T
     area = ink.mask.sum(axis=(1, 2))
     edges = [(np.diff(ink.mask, axis=axis) != 0).sum(axis=(1, 2)) for axis in (1, 2)]

@@ -90,8 +90,6 @@ LIGHT = Look(
     resolution=32, blur=0.6, noise=0.04, light=0.15, texture=0.02, fading=0.4, inverse=0.2,
 )  # fmt: skip
 """A good scan: what lines are rendered with."""
-_PHOTO = Look(rotation=0.8, perspective=0, slant=0.1, resolution=24)
-"""A bad photo, but of a line that runs straight."""
 
 
 # ------------------------------------------------------------------ characters
@@ -343,19 +341,10 @@ class Line(NamedTuple):
     boxes: NDArray[np.intp]
 
 
-def line(
-    text: str,
-    font: Font,
-    rng: np.random.Generator,
-    height: int = 48,
-    light_noise: bool = True,
-) -> Line:
-    """A line of text in a font. Letters are spaced a little tighter or wider: some touch.
+def line(text: str, font: Font, rng: np.random.Generator, height: int = 48) -> Line:
+    """A line of text in a font, as on a good scan, dark on light or light on dark.
 
-    Args:
-        height: of the picture; capitals are half of it.
-        light_noise: print as on a good scan, dark on light or light on dark; else as it comes
-            from a bad photo.
+    Letters are spaced a little tighter or wider: some touch. Capitals are half the height.
 
     Raises:
         ValueError: the text has a character that is none of the 62, nor a space; or no other.
@@ -363,14 +352,13 @@ def line(
     strange = sorted(set(text) - {*CHARACTERS, " "})
     if strange or not text.strip():
         raise ValueError(f"text is {text!r}; give some of 0-9, A-Z, a-z, and spaces between")
-    look = LIGHT if light_noise else _PHOTO
-    pose = _poses(1, (height, height), look, rng)
+    pose = _poses(1, (height, height), LIGHT, rng)
     ink, pieces = _typeset(text, font, height, float(pose.scale[0]), rng)
     radius = round(float(np.clip(pose.weight[0], -0.03, 0.03)) * height)
     ink = _weighted(ink, max(radius, _least(font, height)))
     turn = _turn(ink.shape, pose)
     boxes = np.array([_moved(piece, turn, ink.shape) for piece in pieces])
-    picture = expose(_halved(ink, turn)[None], pose.degree, look, rng, _line_lens)[0]
+    picture = expose(_halved(ink, turn)[None], pose.degree, LIGHT, rng, _line_lens)[0]
     return Line(picture, boxes)
 
 
@@ -394,7 +382,8 @@ def _typeset(
             room = ink[:, left : left + 4 * capital]
             glyph = drawn(face, character, room.shape, [(base, margin + x - left)])[0]
             np.maximum(room, glyph, out=room)
-            pieces.append(np.argwhere(glyph > 127) + np.array([0, left]))
+            faint = glyph.max() <= 127  # a hairline between two rows of pixels
+            pieces.append(np.argwhere(glyph > (0 if faint else 127)) + np.array([0, left]))
     end = min(ink.shape[1], int(pieces[-1][:, 1].max() + margin))
     return ink[:, : end // 2 * 2], pieces
 

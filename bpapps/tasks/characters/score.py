@@ -15,10 +15,3 @@ def edit_distance(truth: str, read: str) -> int:
         # Inserting is a running minimum, once each place's own distance is taken off.
         row = np.minimum.accumulate(np.concatenate([[i], new]) - places) + places
     return int(row[-1])
-
-
-def cer(truth: str, read: str) -> float:
-    """Character error rate: the edit distance per character of the truth, spaces included."""
-    if not truth:
-        return float(bool(read))
-    return edit_distance(truth, read) / len(truth)

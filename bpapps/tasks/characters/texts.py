@@ -31,27 +31,29 @@ visit voice wait walk want warm watch water wave way week weight well west what 
 whole wind window winter wish with wood word work world write year yellow yes young zero
 """.split()  # noqa: SIM905
 
+SHORTEST, LONGEST = 8, 20
+"""Characters of a line, with its spaces."""
 _KINDS = ("small", "first", "capitals", "number", "code")
 _SHARES = (0.45, 0.2, 0.1, 0.15, 0.1)
 
 
-def words(rng: np.random.Generator, shortest: int = 8, longest: int = 20) -> str:
-    """A line of words, numbers and codes, of so many characters with its spaces."""
+def words(rng: np.random.Generator) -> str:
+    """A line of words, numbers and codes."""
     while True:
         text = _token(rng)
-        while len(text) < shortest:
+        while len(text) < SHORTEST:
             text += " " + _token(rng)
         more = f"{text} {_token(rng)}"
-        if len(more) <= longest and rng.random() < 0.7:
+        if len(more) <= LONGEST and rng.random() < 0.7:
             text = more
-        if len(text) <= longest:
+        if len(text) <= LONGEST:
             return text
 
 
-def random(rng: np.random.Generator, shortest: int = 8, longest: int = 20) -> str:
+def random(rng: np.random.Generator) -> str:
     """Any of the 62 characters, each as likely as any other, and a space now and then."""
     characters = list(string.digits + string.ascii_letters)
-    text = rng.choice(characters, size=rng.integers(shortest, longest + 1)).tolist()
+    text = rng.choice(characters, size=rng.integers(SHORTEST, LONGEST + 1)).tolist()
     for place in range(3, len(text) - 3):
         if text[place - 1] != " " and text[place - 2] != " " and rng.random() < 0.12:
             text[place] = " "

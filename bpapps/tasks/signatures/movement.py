@@ -60,18 +60,6 @@ class Strokes:
             raise ValueError("strokes need distances of at least 0 and sigmas above 0")
 
 
-def lognormal(t: ArrayLike, start: Number, mu: Number, sigma: Number) -> Floats:
-    """The share of a stroke that is run in a second at time t, in 1/s; 0 before its start.
-
-    It integrates to 1 and is largest at ``start + exp(mu - sigma**2)``.
-    """
-    since = np.asarray(t, dtype=np.float64) - start
-    safe = np.where(since > 0, since, 1.0)
-    z = (np.log(safe) - mu) / sigma
-    density = np.exp(-0.5 * z**2) / (np.asarray(sigma) * np.sqrt(2 * np.pi) * safe)
-    return np.where(since > 0, density, 0.0)
-
-
 def completed(t: ArrayLike, start: Number, mu: Number, sigma: Number) -> Floats:
     """The share of a stroke that is run until time t, from 0 to 1."""
     since = np.asarray(t, dtype=np.float64) - start
@@ -179,10 +167,3 @@ def turns(points: Floats, joined: NDArray[np.bool_], sharp: float = 2.2) -> Floa
     outer = (np.diff(angle) + np.pi) % (2 * np.pi) - np.pi
     outer = np.where(joined & (np.abs(outer) < sharp), outer, 0.0)
     return (np.append(outer, 0.0) + np.insert(outer, 0, 0.0)) / 2
-
-
-def speed_peaks(speed: Floats, least: float = 0.05) -> int:
-    """How many maxima a speed (samples,) has that are above a share of its largest value."""
-    inner = speed[1:-1]
-    peak = (inner > speed[:-2]) & (inner >= speed[2:]) & (inner > least * speed.max(initial=0.0))
-    return int(peak.sum())
