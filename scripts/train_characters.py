@@ -10,6 +10,7 @@ score; ``plates`` measures that model on characters of number plates, none of wh
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -32,14 +33,17 @@ from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_
 TASK = tasks.get("characters")
 FOLDS = 5
 PRINTED_EACH, STAMPED_EACH, LETTERED_EACH = 2000, 800, 700
-"""Pictures of each character to train on. The shipped model has seen none that are lettered yet."""
+"""Pictures of each character to train on."""
 STAMPED = Look(
     weight=0.1, slant=0.05, aspect=0.5, perspective=0.03, resolution=24, blur=1.0, noise=0.05,
     light=0.05, texture=0.01, fading=0.3, inverse=0.0, square=3.0,
 )  # fmt: skip
 """How characters look that are stamped or painted on: bold, some of them narrow or square."""
-LETTERED_LOOK = replace(STAMPED, weight=0.05, aspect=0.2, square=0.0)
-"""The same for technical lettering, which is narrow or broad, round or square by itself."""
+LETTERED_LOOK = replace(STAMPED, weight=0.03, aspect=0.2, square=0.0, resolution=16, blur=2.0)
+"""The same for technical lettering, which is narrow or broad, round or square by itself.
+
+It is blurred more before it is cut out: painted or photographed from afar, its corners run.
+"""
 LETTERINGS = 300
 """How many styles of it there are."""
 ON_PLATES = [c for c in LETTERED if c not in "IO"]
@@ -162,11 +166,15 @@ def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
     ]
     whole = images.as_pictures(split.train_images)
     pictures = [*whole, *(picture for part, _ in stamped for picture in part)]
+    digest = hashlib.sha256(split.data["sha256"].encode())
+    for part, labels in stamped:
+        for array in (*part, labels):
+            digest.update(array.tobytes())
     return replace(
         split,
         train_images=pictures,
         train_labels=np.concatenate([split.train_labels, *(labels for _, labels in stamped)]),
-        data={**split.data, "n_train": len(pictures)},
+        data={**split.data, "n_train": len(pictures), "sha256": digest.hexdigest()},
     )
 
 

@@ -148,17 +148,18 @@ class Lettering:
 
 def letterings(n: int, rng: np.random.Generator) -> list[Lettering]:
     """So many styles, from narrow to broad, square to round, light to heavy."""
+    widths = rng.uniform(0.42, 0.85, n)
     return [
         Lettering(
-            width=rng.uniform(0.42, 0.85),
-            stroke=rng.uniform(0.1, 0.2),
+            width=width,
+            stroke=rng.uniform(0.1, min(0.24, 0.36 * width)),  # or loops would close
             roundness=rng.uniform(0.25, 1.0),
             stem=max(0.0, rng.uniform(-0.2, 0.2)),
             splay=rng.uniform(0.0, 0.25),
-            depth=rng.uniform(0.4, 0.9),
+            depth=rng.uniform(0.4, 0.8),
             wobble=rng.uniform(0.0, 0.03),
         )
-        for _ in range(n)
+        for width in widths.tolist()
     ]
 
 
