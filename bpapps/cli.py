@@ -693,6 +693,10 @@ def _tell(results: Results) -> None:
 
     if results.verifier is None:
         click.echo(f"accuracy {_interval(**vars(results.accuracy))}")
+        if results.lines:
+            clean = results.lines.clean
+            click.echo(f"lines: character error rate {_interval(**vars(clean.error_rate))}")
+            click.echo(f"lines without an error: {_interval(**vars(clean.exact))}")
         return
     if results.verifier.warning:
         click.echo(results.verifier.warning)

@@ -367,7 +367,7 @@ def _of_classifier(
     results.grouping_scores = grouping_scores(*answers, model.task.groupings, model.task.merge)
     if split.test_groups is not None:
         results.group_scores = group_scores(*answers, split.test_groups)
-    if model.task.reads_lines:
+    if model.task.reads_lines and split.data["name"] == model.task.default_data:  # lines are print
         results.lines = model.task.line_scores(
             model.pipeline, QUICK_LINES if quick else LINES, seed=seed, noise=noise,
             progress=progress,

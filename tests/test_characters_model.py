@@ -252,3 +252,19 @@ def test_the_shipped_model_is_small_and_reads_print() -> None:
     text = "abdefghkmnqrtyABDEFGHKLMNPRTY2345679"
     guesses = model.pipeline.predict(np.stack([1 - 0.8 * drawn(c) for c in text]))
     assert np.mean([a == b for a, b in zip(guesses, text, strict=True)]) > 0.9
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped yet: train_characters.py")
+def test_lines_of_print_are_read_with_print_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bpapps import models, runs
+    from bpapps.splits import Split
+
+    monkeypatch.setattr(runs, "QUICK_LINES", 2)
+    text = "abdE279"
+    pictures = np.stack([1 - 0.8 * drawn(c) for c in text])
+    run = runs.of_model(models.load(SHIPPED))
+    for name, read in (("print", True), ("mine", False)):
+        data = {"name": name, "title": name, "sha256": name, "n_train": 0, "n_test": 7}
+        split = Split(pictures, np.array(list(text)), pictures, np.array(list(text)), data)
+        found = runs.measure(run, split, "", noise=False, dependence=False, quick=True).lines
+        assert (found is not None) == read
