@@ -374,7 +374,11 @@ class _Named(click.Path):
     help="Genuine pictures that FILES are compared with; takes all that follow, "
     "so that FILES go before it.",
 )
-@click.option("--classes", metavar="NAME", help="Groups of classes to answer with.")
+@click.option(
+    "--classes",
+    metavar="NAME",
+    help="Groups of classes to answer with: balanced, caseless, letters, upper or digits.",
+)
 @click.option(
     "--annotate", metavar="OUT", type=_Named(path_type=Path, dir_okay=False),
     help="Also draw what was read, or compared, and write it to this file.",

@@ -268,3 +268,18 @@ def test_lines_of_print_are_read_with_print_only(monkeypatch: pytest.MonkeyPatch
         split = Split(pictures, np.array(list(text)), pictures, np.array(list(text)), data)
         found = runs.measure(run, split, "", noise=False, dependence=False, quick=True).lines
         assert (found is not None) == read
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped yet: train_characters.py")
+@pytest.mark.parametrize("text", ["7175", "57316", "100", "Hi", "K", "w"])
+@pytest.mark.parametrize("margin", [20, 60])
+def test_a_word_in_much_paper_is_no_single_character(text: str, margin: int) -> None:
+    from bpapps import models
+    from bpapps.tasks.characters.lines import read_line
+
+    font = ImageFont.truetype(str(FONT), 40)
+    left, top, right, bottom = font.getbbox(text)
+    picture = Image.new("L", (int(right - left) + 2 * margin, int(bottom - top) + 2 * margin), 255)
+    ImageDraw.Draw(picture).text((margin - left, margin - top), text, 0, font)
+    read = read_line(picture, models.load(SHIPPED).pipeline).text
+    assert read == text or (text == "w" and read == "W")

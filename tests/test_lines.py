@@ -167,6 +167,9 @@ def test_groups_do_not_change_where_a_line_is_cut() -> None:
     assert (whole.text, capitals.text) == ("mummy 42", "MUMMY 42")
     assert [c.box for c in capitals.characters] == [c.box for c in whole.characters]
     assert read_line(rendered("6").picture, reader(), "digits").text == "6"
+    for text in ("Solid oil", "of Illinois"):  # the kinds of its neighbours tell what an l is
+        line = read_line(rendered(text).picture, reader(), "caseless")
+        assert line.text == text.upper()
     with pytest.raises(UnknownNameError, match="did you mean 'caseless'"):
         read_line(known, reader(), "caseles")
 
@@ -300,8 +303,9 @@ def dot() -> np.ndarray:
     return picture
 
 
-def page() -> np.ndarray:
-    lines = [dark(rendered(text).picture) for text in ("Hand 42", "quick jump", "MAP by")]
+def page(*texts: str) -> np.ndarray:
+    texts = texts or ("Hand 42", "quick jump", "MAP by")
+    lines = [dark(rendered(text).picture) for text in texts]
     wide = max(line.shape[1] for line in lines)
     pads = [((0, 0), (0, wide - line.shape[1])) for line in lines]
     both = zip(lines, pads, strict=True)
@@ -317,6 +321,8 @@ BAD = {
     "pepper": (np.where(RNG.random((300, 300)) < 0.03, 0.0, 1.0), "places|pixels tall|no char"),
     "one dot": (dot(), "a dot or a block"),
     "a page": (page(), "has 3 lines; .* Tesseract reads whole pages"),
+    "a short second line": (page("Total amount due", "15"), "has 2 lines"),
+    "a column": (page("7", "8", "9"), "has [23] lines"),
     "a page as high as wide": (np.vstack([page()] * 4), "has 12 lines"),
     "NaN": (np.full((48, 99), np.nan), "NaN"),
 }

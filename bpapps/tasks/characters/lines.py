@@ -32,6 +32,7 @@ CELL = (48, 36)
 _DOUBT = -0.05  # log-likelihood of a character, below which a line is looked at once more
 _SHARES = (0.55, 1.1)  # with these thresholds for ink
 _ALONE = 2.0  # a picture that is broader, in its heights, is not of one character
+_TALL = 0.7  # of the tallest piece: what is as tall is a character of its own, or most of one
 _MOST = 6  # pieces of one character
 _WIDEST = 1.9  # character, in heights of a capital
 _SPACE = 0.5  # how much broader a space is than the usual gap, in heights of a capital
@@ -120,11 +121,10 @@ class _Found(NamedTuple):
 
 def _written(found: _Found, classes: Sequence[str], grouping: str | None) -> Line:
     """The text of what was found, each character weighed with its neighbours."""
-    probabilities = found.probabilities
-    if grouping:
-        probabilities, groups = merge(probabilities, classes, grouping)
+    weighed = weigh(found.probabilities, classes, found.first)
+    if grouping:  # not before: the kinds of the characters, which it takes away, tell I from l
+        weighed, groups = merge(weighed, classes, grouping)
         classes = groups.tolist()
-    weighed = weigh(probabilities, classes, found.first)
     characters = tuple(
         Character(str(classes[row.argmax()]), float(row.max()), box)
         for row, box in zip(weighed, found.boxes, strict=True)
@@ -148,12 +148,28 @@ def _alone(given: NDArray[np.float32], reader: Any) -> _Found | None:
     height, width = given.shape
     if width > _ALONE * height or images.why_not_one(given, "character", crowded=True):
         return None
-    probabilities = np.asarray(reader.predict_proba(given[None]), dtype=np.float64)
     small = images.shrink(given, images.WORK)
-    top, left, bottom, right = images.find_ink(small[None], crowded=True).boxes[0].tolist()
+    ink = images.find_ink(small[None], crowded=True)
+    if _side_by_side(ink.mask[0]):
+        return None
+    probabilities = np.asarray(reader.predict_proba(given[None]), dtype=np.float64)
+    top, left, bottom, right = ink.boxes[0].tolist()
     down, across = height / small.shape[0], width / small.shape[1]
     box = (int(left * across), int(top * down), round(right * across), round(bottom * down))
     return _Found([box], probabilities, np.array([True]), float(np.log(probabilities.max())))
+
+
+def _side_by_side(mask: NDArray[np.bool_]) -> bool:
+    """Whether ink is in two tall pieces or more with a gap between: no character is."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    box = boxes(labels)
+    tall = box[:, 2] - box[:, 0]
+    large = box[tall >= _TALL * tall.max(initial=0)]
+    large = large[np.argsort(large[:, 1])]
+    ends = np.maximum.accumulate(large[:, 3])
+    return bool((large[1:, 1] > ends[:-1]).any())
 
 
 def _in_parts(given: NDArray[np.float32], reader: Any, share: float = 0.85) -> _Found:

@@ -15,10 +15,12 @@ from scipy import ndimage
 from bpapps import images
 
 _LONGEST = 2400  # pixels of the longer side that is worked on
+_GLANCE = 480  # pixels of the longer side that tell whether ink is the brighter, of tall pictures
 _TALLEST = 64  # a line whose characters are taller is shrunk
 _LOWEST = 16  # one whose characters are lower is enlarged, so that a gap of half a pixel shows
 _BROADEST = 0.5  # stroke, in heights of the picture: what is broader is a shadow
 _LEAST = 5  # pixels of a tall character
+_LIKE = 0.75  # heights of characters of two lines, the lesser over the greater
 _MANY = 200  # strokes: more are no line of characters
 _SLOPES = np.arange(-50, 51) / 500  # of the line, rows down per column
 _TOUCHING = np.ones((3, 3), dtype=bool)
@@ -139,7 +141,10 @@ def _ink(
     stack = picture[None]
     height = min(picture.shape)
     blur = float(np.clip(height / 96, 0.4, 1.0))
-    bright = stack * images.polarity(stack, blur, 0.3 * height)[:, None, None]
+    # A blur as broad as this takes half a minute of a photo of twelve megapixels.
+    small = images.shrink(picture, _GLANCE) if height > _GLANCE // 2 else picture
+    sign = images.polarity(small[None], blur, 0.3 * min(small.shape))
+    bright = stack * sign[:, None, None]
     contrast = bright - images.fit_paper(bright)
     noise = float(images.grain(contrast)[0])
     if noise > 0.08:
@@ -226,10 +231,14 @@ def _in_line(labels: NDArray[np.intp], height: float) -> NDArray[np.bool_]:
     jump = np.diff(middle[order]) > 0.75 * height
     band[order] = 1 + np.concatenate([[0], np.cumsum(jump)])
     counts = np.bincount(band, minlength=2)[1:]
-    lines = int((counts >= max(2, 0.25 * counts.max())).sum())
+    own = box[band == 1 + counts.argmax()]
+    # Of few characters a line is as well, where none of them reaches into the main one.
+    tallest = (tall >= _LIKE * height) & (tall <= height / _LIKE)
+    beyond = (box[:, 0] >= own[:, 2].max()) | (box[:, 2] <= own[:, 0].min())
+    small = np.bincount(band[tallest & beyond], minlength=1 + len(counts))[1:]
+    lines = int(((counts >= max(2, 0.25 * counts.max())) | (small > 0)).sum())
     if lines > 1:
         raise PageError(PAGE.format(lines))
-    own = box[band == 1 + counts.argmax()]
     low, high = own[:, 0].min() - 0.35 * height, own[:, 2].max() + 0.25 * height
     inside = (middle > low) & (middle < high)
     return inside & ((band == 0) | (band == 1 + counts.argmax()))
