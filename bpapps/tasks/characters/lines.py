@@ -32,7 +32,7 @@ CELL = (48, 36)
 _DOUBT = -0.05  # log-likelihood of a character, below which a line is looked at once more
 _SHARES = (0.55, 1.1)  # with these thresholds for ink
 _ALONE = 2.0  # a picture that is broader, in its heights, is not of one character
-_TALL = 0.7  # of the tallest piece: what is as tall is a character of its own, or most of one
+_TALL = 0.7  # of the tallest stroke: what is as tall is a character of its own, or most of one
 _MOST = 6  # pieces of one character
 _WIDEST = 1.9  # character, in heights of a capital
 _SPACE = 0.5  # how much broader a space is than the usual gap, in heights of a capital
@@ -102,7 +102,7 @@ def read_line(picture: Any, reader: Any, grouping: str | None = None) -> Line:
         if alone is None:
             raise
         found = alone
-    if alone is not None and alone.score >= found.score:
+    if alone is not None and not found.apart and alone.score >= found.score:
         found = alone
     return _written(found, reader.classes_, grouping)
 
@@ -110,13 +110,15 @@ def read_line(picture: Any, reader: Any, grouping: str | None = None) -> Line:
 class _Found(NamedTuple):
     """Characters that were found: boxes, probabilities (n, classes), and what begins a word.
 
-    ``score`` is the log-likelihood of how the picture was parted.
+    ``score`` is the log-likelihood of how the picture was parted; ``apart``: its strokes are of
+    several characters for certain.
     """
 
     boxes: Sequence[Box]
     probabilities: NDArray[np.float64]
     first: NDArray[np.bool_]
     score: float
+    apart: bool = False
 
 
 def _written(found: _Found, classes: Sequence[str], grouping: str | None) -> Line:
@@ -149,24 +151,18 @@ def _alone(given: NDArray[np.float32], reader: Any) -> _Found | None:
     if width > _ALONE * height or images.why_not_one(given, "character", crowded=True):
         return None
     small = images.shrink(given, images.WORK)
-    ink = images.find_ink(small[None], crowded=True)
-    if _side_by_side(ink.mask[0]):
-        return None
     probabilities = np.asarray(reader.predict_proba(given[None]), dtype=np.float64)
-    top, left, bottom, right = ink.boxes[0].tolist()
+    top, left, bottom, right = images.find_ink(small[None], crowded=True).boxes[0].tolist()
     down, across = height / small.shape[0], width / small.shape[1]
     box = (int(left * across), int(top * down), round(right * across), round(bottom * down))
     return _Found([box], probabilities, np.array([True]), float(np.log(probabilities.max())))
 
 
-def _side_by_side(mask: NDArray[np.bool_]) -> bool:
-    """Whether ink is in two tall pieces or more with a gap between: no character is."""
-    from scipy import ndimage
-
-    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+def _side_by_side(labels: NDArray[np.intp]) -> bool:
+    """Whether there are tall strokes with a gap between them, as hardly any character has."""
     box = boxes(labels)
     tall = box[:, 2] - box[:, 0]
-    large = box[tall >= _TALL * tall.max(initial=0)]
+    large = box[tall >= _TALL * tall.max()]
     large = large[np.argsort(large[:, 1])]
     ends = np.maximum.accumulate(large[:, 3])
     return bool((large[1:, 1] > ends[:-1]).any())
@@ -178,7 +174,8 @@ def _in_parts(given: NDArray[np.float32], reader: Any, share: float = 0.85) -> _
     seen = _Seen(strokes, cut_up(strokes), reader)
     found = max((seen.decode(guides) for guides in seen.guesses()), key=lambda d: d.score)
     places = [strokes.view.back(seen.box(run), given.shape) for run in found.runs]
-    return _Found(places, found.probabilities, found.first, found.score)
+    apart = _side_by_side(strokes.labels)
+    return _Found(places, found.probabilities, found.first, found.score, apart)
 
 
 class _Decoded(NamedTuple):
