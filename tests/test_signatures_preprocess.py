@@ -124,6 +124,19 @@ def photo(name):
     return squeezed(tinted(fibres * y, (1, 0.97, 0.85)))
 
 
+def on_desk(picture, desk, angle):
+    """A sheet of 560 by 840 pixels, written on in its middle, on a desk, photographed askew."""
+    sheet = np.full((560, 840), 240, np.uint8)
+    top, left = (side // 2 for side in np.subtract(sheet.shape, picture.shape))
+    sheet[top : top + len(picture), left : left + picture.shape[1]] = picture
+    turned = Image.fromarray(np.pad(sheet, ((120, 120), (180, 180)), constant_values=desk)).rotate(
+        angle, Image.Resampling.BICUBIC, fillcolor=desk
+    )
+    return np.clip(
+        bright(np.array(turned)) + np.random.default_rng(0).normal(0, 0.01, turned.size[::-1]), 0, 1
+    )
+
+
 def correlation(a, b):
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
@@ -197,6 +210,23 @@ def test_the_tilt_of_a_bar(height, width, angle, expected):
     bar = Image.fromarray(np.full((height, width), 255, np.uint8))
     mask = np.asarray(bar.rotate(-angle, expand=True)) > 127  # Pillow turns it the other way
     assert np.rad2deg(tilt(np.argwhere(mask).T)) == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize("name", [0, 1])
+@pytest.mark.parametrize("desk", [40, 110, 200])
+@pytest.mark.parametrize("angle", [0, 2, 4, 8, 20])
+def test_a_sheet_on_a_desk_gives_nearly_the_row_of_a_scan(angle, desk, name):
+    scan = drawn(name, width=2.5, scale=1.4, paper=240, ink=100)
+    askew = Image.fromarray(scan).rotate(angle, Image.Resampling.BICUBIC, True, fillcolor=240)
+    rows = SignatureNormalizer().transform([askew, on_desk(scan, desk, angle)])
+    assert correlation(*gaussian_filter(rows.reshape(2, 96, 192), (0, 2, 2))) > 0.9
+
+
+@pytest.mark.parametrize("name", [0, 1])
+def test_light_ink_on_a_dark_board_on_a_light_wall_stays_light(name):
+    board = 255 - drawn(name, width=2.5, scale=1.4, margin=60)
+    rows = SignatureNormalizer().transform([board, np.pad(board, 160, constant_values=230)])
+    assert correlation(*gaussian_filter(rows.reshape(2, 96, 192), (0, 2, 2))) > 0.9
 
 
 def test_other_signatures_stay_others():
