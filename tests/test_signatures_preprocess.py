@@ -391,6 +391,67 @@ def test_a_ruled_line_goes_and_the_strokes_that_cross_it_stay(upright, thick):
     assert (out & ~mask).sum() < 0.05 * (lined & ~mask).sum(), "the line was left"
 
 
+def strokes():
+    """Two upright strokes, and what each row and column is."""
+    mask = np.zeros((300, 400), bool)
+    mask[60:250, 100:104] = mask[90:210, 250:253] = True
+    return mask, *np.indices(mask.shape)
+
+
+def many(y, x):
+    return (y % 23 < 2) & (y > 10)  # 13
+
+
+def many_askew(y, x):
+    return ((y - x // 25) % 23 < 2) & (y > 10)
+
+
+def few(y, x):
+    return y % 60 == 20
+
+
+LINES = {"many": many, "many askew": many_askew, "few": few}
+
+
+@pytest.mark.parametrize("lines", LINES)
+def test_all_ruled_lines_go(lines):
+    mask, y, x = strokes()
+    printed = LINES[lines](y, x) & ~mask
+    out = drop_lines(mask | printed)
+    assert np.array_equal(out & mask, mask), "a stroke was eaten"
+    assert (out & printed).sum() < 0.05 * printed.sum(), "lines were left"
+
+
+def test_a_line_that_stays_does_not_hide_those_that_go():
+    mask, y, x = strokes()
+    above, below = np.random.default_rng(0).integers(0, 6, (2, mask.shape[1]))
+    ragged = (y >= 110 - above) & (y <= 112 + below)  # drawn by hand, from edge to edge
+    printed = few(y, x) & ~mask
+    out = drop_lines(mask | printed | ragged)
+    assert out[110:113].all(), "what was drawn by hand went"
+    assert (out & printed).sum() < 0.05 * printed.sum(), "lines were left"
+
+
+def test_a_line_goes_though_writing_beside_it_bends_the_first_fit():
+    mask = np.zeros((120, 400), bool)
+    mask[100] = True
+    mask[95:100, 60:200:3] = True
+    out = drop_lines(mask)
+    assert not out[100, 220:].any()
+
+
+@pytest.mark.parametrize("askew", [0, 0.02])
+def test_a_printed_box_goes_and_a_writers_own_upright_stays(askew):
+    mask, y, x = strokes()
+    down, along = y - 150 + askew * (x - 200), x - 200 - askew * (y - 150)
+    upright = (abs(along) < 151.5) & (abs(down) < 111.5)
+    box = upright & ((abs(along) > 148.5) | (abs(down) > 108.5))
+    out = drop_lines(mask | box)
+    assert np.array_equal(out & mask, mask), "a stroke was eaten"
+    assert (out & box & ~mask).sum() < 0.05 * box.sum()
+    assert np.array_equal(drop_lines(mask), mask)
+
+
 def test_a_ruled_line_through_a_signature_leaves_the_signature():
     clean = find_ink(bright(drawn()))
     struck = find_ink(ruled(drawn(), at=0.55, tilt=0.02).astype(np.float32))
