@@ -124,6 +124,19 @@ def photo(name):
     return squeezed(tinted(fibres * y, (1, 0.97, 0.85)))
 
 
+def on_desk(picture, desk, angle):
+    """A sheet of 560 by 840 pixels, written on in its middle, on a desk, photographed askew."""
+    sheet = np.full((560, 840), 240, np.uint8)
+    top, left = (side // 2 for side in np.subtract(sheet.shape, picture.shape))
+    sheet[top : top + len(picture), left : left + picture.shape[1]] = picture
+    turned = Image.fromarray(np.pad(sheet, ((120, 120), (180, 180)), constant_values=desk)).rotate(
+        angle, Image.Resampling.BICUBIC, fillcolor=desk
+    )
+    return np.clip(
+        bright(np.array(turned)) + np.random.default_rng(0).normal(0, 0.01, turned.size[::-1]), 0, 1
+    )
+
+
 def correlation(a, b):
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
@@ -197,6 +210,23 @@ def test_the_tilt_of_a_bar(height, width, angle, expected):
     bar = Image.fromarray(np.full((height, width), 255, np.uint8))
     mask = np.asarray(bar.rotate(-angle, expand=True)) > 127  # Pillow turns it the other way
     assert np.rad2deg(tilt(np.argwhere(mask).T)) == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize("name", [0, 1])
+@pytest.mark.parametrize("desk", [40, 110, 200])
+@pytest.mark.parametrize("angle", [0, 2, 4, 8, 20])
+def test_a_sheet_on_a_desk_gives_nearly_the_row_of_a_scan(angle, desk, name):
+    scan = drawn(name, width=2.5, scale=1.4, paper=240, ink=100)
+    askew = Image.fromarray(scan).rotate(angle, Image.Resampling.BICUBIC, True, fillcolor=240)
+    rows = SignatureNormalizer().transform([askew, on_desk(scan, desk, angle)])
+    assert correlation(*gaussian_filter(rows.reshape(2, 96, 192), (0, 2, 2))) > 0.9
+
+
+@pytest.mark.parametrize("name", [0, 1])
+def test_light_ink_on_a_dark_board_on_a_light_wall_stays_light(name):
+    board = 255 - drawn(name, width=2.5, scale=1.4, margin=60)
+    rows = SignatureNormalizer().transform([board, np.pad(board, 160, constant_values=230)])
+    assert correlation(*gaussian_filter(rows.reshape(2, 96, 192), (0, 2, 2))) > 0.9
 
 
 def test_other_signatures_stay_others():
@@ -359,6 +389,67 @@ def test_a_ruled_line_goes_and_the_strokes_that_cross_it_stay(upright, thick):
     out = drop_lines(lined)
     assert np.array_equal(out & mask, mask), "a stroke was eaten"
     assert (out & ~mask).sum() < 0.05 * (lined & ~mask).sum(), "the line was left"
+
+
+def strokes():
+    """Two upright strokes, and what each row and column is."""
+    mask = np.zeros((300, 400), bool)
+    mask[60:250, 100:104] = mask[90:210, 250:253] = True
+    return mask, *np.indices(mask.shape)
+
+
+def many(y, x):
+    return (y % 23 < 2) & (y > 10)  # 13
+
+
+def many_askew(y, x):
+    return ((y - x // 25) % 23 < 2) & (y > 10)
+
+
+def few(y, x):
+    return y % 60 == 20
+
+
+LINES = {"many": many, "many askew": many_askew, "few": few}
+
+
+@pytest.mark.parametrize("lines", LINES)
+def test_all_ruled_lines_go(lines):
+    mask, y, x = strokes()
+    printed = LINES[lines](y, x) & ~mask
+    out = drop_lines(mask | printed)
+    assert np.array_equal(out & mask, mask), "a stroke was eaten"
+    assert (out & printed).sum() < 0.05 * printed.sum(), "lines were left"
+
+
+def test_a_line_that_stays_does_not_hide_those_that_go():
+    mask, y, x = strokes()
+    above, below = np.random.default_rng(0).integers(0, 6, (2, mask.shape[1]))
+    ragged = (y >= 110 - above) & (y <= 112 + below)  # drawn by hand, from edge to edge
+    printed = few(y, x) & ~mask
+    out = drop_lines(mask | printed | ragged)
+    assert out[110:113].all(), "what was drawn by hand went"
+    assert (out & printed).sum() < 0.05 * printed.sum(), "lines were left"
+
+
+def test_a_line_goes_though_writing_beside_it_bends_the_first_fit():
+    mask = np.zeros((120, 400), bool)
+    mask[100] = True
+    mask[95:100, 60:200:3] = True
+    out = drop_lines(mask)
+    assert not out[100, 220:].any()
+
+
+@pytest.mark.parametrize("askew", [0, 0.02])
+def test_a_printed_box_goes_and_a_writers_own_upright_stays(askew):
+    mask, y, x = strokes()
+    down, along = y - 150 + askew * (x - 200), x - 200 - askew * (y - 150)
+    upright = (abs(along) < 151.5) & (abs(down) < 111.5)
+    box = upright & ((abs(along) > 148.5) | (abs(down) > 108.5))
+    out = drop_lines(mask | box)
+    assert np.array_equal(out & mask, mask), "a stroke was eaten"
+    assert (out & box & ~mask).sum() < 0.05 * box.sum()
+    assert np.array_equal(drop_lines(mask), mask)
 
 
 def test_a_ruled_line_through_a_signature_leaves_the_signature():

@@ -83,10 +83,36 @@ def _ink_is_dark(picture: Gray) -> bool:
     """Whether strokes are darker than what is near them.
 
     Mirrored at its border, a picture has no strokes broader than they are: a dark line along the
-    border would else pass for the paper, and that beside it for bright ink.
+    border would else pass for the paper, and that beside it for bright ink. Ink is taken for
+    light only if it is so without the edges of sheets, too.
     """
     small = images.shrink(picture, WORK // 4)
+    return _strokes_are_dark(small) or _strokes_are_dark(_without_edges(small))
+
+
+def _strokes_are_dark(small: Gray) -> bool:
     return bool(images.polarity(small[None], 0.5, 0.04 * max(small.shape), mirrored=True)[0] < 0)
+
+
+def _without_edges(gray: Gray) -> Gray:
+    """Light sheets and the darker desk around them, each less its median; 0 on the edge between.
+
+    A sheet's corners stand out to their surroundings as bright strokes do, and more than pale ink.
+    What is bright is a sheet if it hangs together with more than a stroke. Without any, the whole
+    picture is one, and stays as it is.
+    """
+    from scipy.ndimage import binary_dilation, binary_erosion, binary_fill_holes, binary_propagation
+
+    bright = gray > images.otsu(gray[None])[0]
+    side = round(_BROADEST * max(gray.shape)) + 1
+    cores = binary_erosion(bright, np.ones((side, side)), border_value=1)
+    sheet = binary_fill_holes(binary_propagation(cores, mask=bright))
+    inside, outside = binary_erosion(sheet, border_value=1), ~binary_dilation(sheet)
+    even = np.zeros_like(gray)
+    for part in (inside, outside):
+        if part.any():
+            even[part] = gray[part] - np.median(gray[part])
+    return even
 
 
 def _paper(dark: Gray) -> Gray:

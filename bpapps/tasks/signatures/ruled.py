@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +11,12 @@ from numpy.typing import NDArray
 from bpapps.images import places, quantile
 
 Mask = NDArray[np.bool_]  # (h, w)
+Corner = tuple[float, float]  # row and column
 
 _STEEPEST = 0.08  # of a ruled line, rows a column
+_MOST = 50  # lines that are tried, level and upright each
+_OWN = 8  # lines that stay: where there are more, it is no signature but a page of print
+_ROUGHEST = 0.5  # of a ruled line, in pixels
 _EVERY = 2  # which column is asked where a line may be
 
 
@@ -35,25 +40,43 @@ def drop_lines(mask: Mask) -> Mask:
 
     Writers underline their names with lines almost as straight as print. So a line goes only
     if it runs along an edge of the picture, or from one edge to the other, or if it is level,
-    dead straight and as long as all the rest.
+    dead straight and as long as all the rest, or an upright side of a box, whose level ones went.
     """
     out = mask.copy()
-    for side in (out, out.T):  # views: what is dropped in one is dropped in the other
-        for _ in range(4):
-            line = _most_covered(side)
-            if line is None:
-                break
-            outlasts = side is out and _outlasts(line, side)
-            if not _is_ruled(line, side.shape, outlasts):
-                break
-            _erase(side, line)
+    level = _drop_level(out)
+    _drop_level(out.T, [(x, line.rows[x]) for line in level for x in (line.first, line.last - 1)])
     return out
 
 
-def _most_covered(mask: Mask, least: float = 0.4) -> Line | None:
-    """The nearly level line with most ink on it; None if that is not ``least`` of the width."""
+def _drop_level(mask: Mask, corners: list[Corner] | None = None) -> list[Line]:
+    """Take nearly level lines out of a mask, in place, and say which. One that stays hides none.
+
+    corners: for a mask on its side, where lines are upright: the corners that boxes may have.
+    """
+    gone: list[Line] = []
+    tried: list[Line] = []
+    while len(tried) < _MOST and len(tried) - len(gone) < _OWN:
+        line = _most_covered(mask, tried)
+        if line is None:
+            break
+        ruled = _is_ruled(line, mask, corners)
+        if not ruled and line.rough < _ROUGHEST:  # strokes beside a line bend the first fit
+            line = _fit_closer(line, mask, tried) or line
+            ruled = _is_ruled(line, mask, corners)
+        if ruled:
+            _erase(mask, line)
+            gone.append(line)
+        tried.append(line)
+    return gone
+
+
+def _most_covered(mask: Mask, tried: list[Line], least: float = 0.4) -> Line | None:
+    """The nearly level line with most ink on it; None if that is not ``least`` of the width.
+
+    tried: lines whose ink does not count.
+    """
     height, width = mask.shape
-    y, x = places(mask[:, ::_EVERY])
+    y, x = _ink_beside(tried, mask, _EVERY)
     reach = round(_STEEPEST * width / 2)
     slopes = np.arange(-reach, reach + 1, 2) / (width / 2)
     bins = height + 2 * reach + 2
@@ -62,20 +85,35 @@ def _most_covered(mask: Mask, least: float = 0.4) -> Line | None:
         return None
     shift = (reach + 1.5 - slopes[:, None] * columns).astype(np.intp)
     shift += (np.arange(len(slopes)) * bins)[:, None]
-    counts = np.bincount((shift[:, x] + y).ravel(), minlength=len(slopes) * bins)
+    counts = np.bincount((shift.take(x, axis=1) + y).ravel(), minlength=len(slopes) * bins)
     best = counts.argmax()
     if counts[best] < least * len(columns):
         return None
     slope, row = slopes[best // bins], best % bins - reach - 1
-    y, x = places(mask)
+    y, x = _ink_beside(tried, mask)
     return _fit_line(x, y, slope, row - slope * width / 2, width)
 
 
+def _ink_beside(
+    tried: list[Line], mask: Mask, every: int = 1
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of the ink that is on none of these lines, and which of ``every`` few columns."""
+    y, x = places(mask[:, ::every])
+    for line in tried:
+        off = np.abs(y - line.rows[every * x]) > line.thickness / 2 + 1
+        y, x = y[off], x[off]
+    return y, x
+
+
 def _fit_line(
-    x: NDArray[np.intp], y: NDArray[np.intp], slope: float, start: float, width: int
+    x: NDArray[np.intp],
+    y: NDArray[np.intp],
+    slope: float,
+    start: float,
+    width: int,
+    reach: float = 5.0,
 ) -> Line | None:
-    """The line y = start + slope·x fitted anew to the ink near it."""
-    reach = 5.0
+    """The line y = start + slope·x fitted anew to the ink within ``reach`` of it, then closer."""
     for _ in range(2):
         near = np.abs(y - start - slope * x) <= reach
         if near.sum() < 0.2 * width:
@@ -94,6 +132,13 @@ def _fit_line(
     return Line(first, last, broadest, rows, rough, len(inked) / (last - first))
 
 
+def _fit_closer(line: Line, mask: Mask, tried: list[Line]) -> Line | None:
+    """The line fitted anew to the ink that it goes through."""
+    y, x = _ink_beside(tried, mask)
+    slope = (line.rows[-1] - line.rows[0]) / max(1, len(line.rows) - 1)
+    return _fit_line(x, y, slope, line.rows[0], len(line.rows), line.thickness / 2 + 1)
+
+
 def _least_squares(x: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[float, float]:
     """Slope and start of the line fitted to points; level where all are in one column."""
     away = x - x.mean()
@@ -101,9 +146,9 @@ def _least_squares(x: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[float, flo
     return slope, float(y.mean() - slope * x.mean())
 
 
-def _is_ruled(line: Line, shape: tuple[int, ...], outlasts: bool) -> bool:
+def _is_ruled(line: Line, mask: Mask, corners: list[Corner] | None) -> bool:
     """Whether a line is no writing. The limits are those of 2,160 scans with 40 ruled lines."""
-    height, width = shape
+    height, width = mask.shape
     close = 0.02 * width
     starts, ends = line.first <= close, line.last >= width - close
     at_ends = line.rows[[line.first, line.last - 1]]
@@ -112,7 +157,19 @@ def _is_ruled(line: Line, shape: tuple[int, ...], outlasts: bool) -> bool:
         return line.rough < 0.4 and line.whole > 0.8
     if line.whole < 0.9:
         return False
-    return line.rough < 0.5 if starts and ends else line.rough < 0.3 and outlasts
+    if starts and ends:
+        return line.rough < _ROUGHEST
+    if line.rough >= 0.3:
+        return False
+    if corners is None:
+        return _outlasts(line, mask)
+    return _joins(line, corners, 0.02 * max(height, width))
+
+
+def _joins(line: Line, corners: list[Corner], close: float) -> bool:
+    """Whether a line runs from one corner to another."""
+    ends = [(line.rows[x], x) for x in (line.first, line.last - 1)]
+    return all(any(math.dist(end, corner) <= close for corner in corners) for end in ends)
 
 
 def _outlasts(line: Line, mask: Mask) -> bool:
