@@ -580,7 +580,10 @@ def _data(model: Model, split: Split | OwnerSplit) -> dict[str, Any]:
     if trained.get("sha256") in (None, split.data["sha256"]):
         return dict(split.data)
     count = trained["n_train"]
-    note = f"the model was trained on other data: {trained['title']}, {count:,} pictures"
+    what = f"other data: {trained['title']}"
+    if trained["title"] == split.data["title"]:
+        what = "another drawing from the same source"
+    note = f"the model was trained on {what}, {count:,} pictures"
     return {**split.data, "n_train": count, "notes": note}
 
 

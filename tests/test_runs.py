@@ -425,6 +425,9 @@ def test_a_model_measured_on_other_data_says_so(run: Run, split: Split) -> None:
     assert (data["title"], data["n_train"]) == ("Other", 100)
     title = split.data["title"]
     assert data["notes"] == f"the model was trained on other data: {title}, 100 pictures"
+    again = replace(split, data={**split.data, "sha256": "other"})
+    data = runs.measure(run, again, "", noise=False, dependence=False).data
+    assert data["notes"].endswith("on another drawing from the same source, 100 pictures")
 
 
 def test_pictures_of_several_sizes_are_measured_too(run: Run, split: Split) -> None:
