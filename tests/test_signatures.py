@@ -232,7 +232,7 @@ def test_other_data_choose_no_threshold(trained: Run) -> None:
     assert results.verifier is not None
     assert [rates.rule for rates in results.verifier.one.rates] == ["FAR = FRR"]
     assert results.verifier.equal_strokes is None
-    assert "other data" in results.data["notes"]
+    assert "another drawing from the same source" in results.data["notes"]
 
 
 def test_a_trait_that_does_as_well_is_said_first(measured: Results) -> None:
