@@ -107,7 +107,7 @@ def test_a_committee_scores_as_its_members_do_in_the_mean(kind: str) -> None:
     joined = committee(members, *writers(100, 4))
     mean = np.mean([member.score_matrix(X) for member in members], axis=0)
     np.testing.assert_allclose(joined.score_matrix(X), mean, rtol=1e-4, atol=1e-4)
-    assert set(joined.scales_) == {1, 2, 3, 5}
+    assert set(joined.scales_) == set(range(1, 8))
     assert joined.threshold().value != members[0].threshold().value
     further = clone(joined).set_params(max_iter=1).begin_from(joined).fit(*data)
     assert (further.params_.vector != joined.params_.vector).mean() > 0.9
@@ -187,7 +187,7 @@ def test_more_references_help(trained: PairClassifier) -> None:
 def test_thresholds_are_of_the_development_writers(trained: PairClassifier) -> None:
     X, owners, genuine = writers(100, 10)
     scored = Scored(trained.score_matrix(X), owners, genuine)
-    assert list(trained.scales_) == [1, 2, 3, 5]
+    assert list(trained.scales_) == list(range(1, 8))
     for k, scale in trained.scales_.items():
         trials = scored.trials(k)
         assert scale.threshold == verification.choose_threshold(trials)
@@ -197,8 +197,9 @@ def test_thresholds_are_of_the_development_writers(trained: PairClassifier) -> N
             above = (trials.scores("skilled") >= at).mean()
             assert scale.genuine_below(at) == pytest.approx(below, abs=0.02)
             assert scale.forged_above(at) == pytest.approx(above, abs=0.02)
-    assert trained.threshold(4) == trained.scales_[3].threshold
-    assert trained.threshold(99) == trained.scales_[5].threshold
+    assert trained.threshold(9) == trained.scales_[7].threshold
+    assert (trained.scaled(4), trained.scaled(9)) == (4, 7)
+    assert trained.threshold(99) == trained.scales_[7].threshold
 
 
 def test_probabilities_are_of_the_development_writers(trained: PairClassifier) -> None:
