@@ -27,7 +27,7 @@ from bpapps.splits import Split
 from bpapps.tasks.characters.classes import CHARACTERS, group_labels, merge
 from bpapps.tasks.characters.data import TEST_EACH, printed
 from bpapps.tasks.characters.glyphs import Face
-from bpapps.tasks.characters.lettering import LETTERED, letterings
+from bpapps.tasks.characters.lettering import WITH_BENDS, letterings
 from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_families
 
 TASK = tasks.get("characters")
@@ -46,8 +46,9 @@ It is blurred more before it is cut out: painted or photographed from afar, its 
 """
 LETTERINGS = 300
 """How many styles of it there are."""
-ON_PLATES = [c for c in LETTERED if c not in "IO"]
-"""What is lettered: I and O, drawn as 1 and 0 are, are rarer, and many countries do without."""
+BENT = [c for c in WITH_BENDS if c != "O"]
+"""What is lettered: O, drawn as 0 is, is rarer, and many countries do without. Straight characters
+are as in any sans serif; lettered, an H and an M that run look more alike than they are."""
 
 SAME_BUT_FOR_SIZE = {**{c: c.upper() for c in "cosuvwxz"}, "l": "I"}
 """Printed characters that other ones equal, in some fonts, but for their size."""
@@ -162,7 +163,7 @@ def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
     rng = np.random.default_rng((0, 2))
     stamped = [
         _cut_out(faces, STAMPED_EACH, CHARACTERS, STAMPED, rng),
-        _cut_out(letterings(LETTERINGS, rng), LETTERED_EACH, ON_PLATES, LETTERED_LOOK, rng),
+        _cut_out(letterings(LETTERINGS, rng), LETTERED_EACH, BENT, LETTERED_LOOK, rng),
     ]
     whole = images.as_pictures(split.train_images)
     pictures = [*whole, *(picture for part, _ in stamped for picture in part)]

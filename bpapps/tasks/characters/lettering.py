@@ -72,6 +72,8 @@ the middle: that is a matter of style.
 """
 LETTERED = tuple(_PATHS)
 """The characters that there are; small letters are drawn as their capitals."""
+WITH_BENDS = tuple(character for character, paths in _PATHS.items() if "r" in paths)
+"""Those of them that have a bend: in technical lettering they look like in hardly any font."""
 _FINE = 4  # pixels drawn for one wanted
 _BEND = 0.5523
 """How far towards the corner a cubic curve is pulled that is all but a quarter of a circle."""
