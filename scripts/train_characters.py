@@ -33,7 +33,7 @@ from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_
 TASK = tasks.get("characters")
 FOLDS = 5
 PRINTED_EACH, STAMPED_EACH, LETTERED_EACH = 2000, 800, 700
-"""Pictures of each character to train on."""
+"""Pictures of each character to train on. The shipped model has seen none that are lettered."""
 STAMPED = Look(
     weight=0.1, slant=0.05, aspect=0.5, perspective=0.03, resolution=24, blur=1.0, noise=0.05,
     light=0.05, texture=0.01, fading=0.3, inverse=0.0, square=3.0,
