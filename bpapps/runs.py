@@ -213,9 +213,8 @@ def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, An
 def verifier_figures(pipeline: Pipeline, split: OwnerSplit) -> dict[str, Any]:
     """What a verifier reached on its test writers: its accuracy, which is 1 - average error, and
     the error rates for each number of references."""
-    test = verifiers.score(pipeline, split.test)
-    accuracy = verifiers.accuracy(verifiers.one_reference(test, None, pipeline[-1]))
-    rates = verifiers.tested_rates(test, pipeline[-1])
+    rates = verifiers.tested_rates(verifiers.score(pipeline, split.test), pipeline[-1])
+    accuracy = verifiers.accuracy(rates[1])
     return {"accuracy": asdict(accuracy), "rates": {str(k): asdict(r) for k, r in rates.items()}}
 
 
@@ -455,7 +454,7 @@ def _of_verifier(
     results = Results(
         **_about(run, split),
         speed=verifiers.comparison_speed(model.pipeline, split.test),
-        accuracy=verifiers.accuracy(measured.one),
+        accuracy=verifiers.accuracy(measured.one.rates[0]),
         classes=["different", "same"],
         per_class=[],
         confusion=[],

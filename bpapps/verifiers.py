@@ -181,7 +181,7 @@ def tested_rates(test: Scored, net: PairClassifier) -> dict[int, Rates]:
     return {
         k: verification.measure(test.trials(k), [net.threshold(k)]).rates[0]
         for k in net.scales_
-        if k < test.fewest
+        if k == 1 or k < test.fewest
     }
 
 
@@ -457,7 +457,7 @@ def dependence(
         fit(pipeline, OwnerSplit(part, split.development, split.test, split.data))
         seconds = time.perf_counter() - start
         test = score(pipeline, split.test, seed)
-        right = accuracy(one_reference(test, None, pipeline[-1]))
+        right = accuracy(one_reference(test, None, pipeline[-1]).rates[0])
         points.append(DependencePoint(float(share), len(part), right, seconds))
         if progress:
             progress(len(points), len(shares), f"share {share:g}")
@@ -486,9 +486,8 @@ def wrong_flags(part: Signed, share: float, rng: np.random.Generator) -> Signed:
     return Signed(part.images, part.owners, part.genuine ^ wrong)
 
 
-def accuracy(measured: Verification) -> Interval:
-    """1 - average error at the first fixed threshold; n counts writers."""
-    rates = measured.rates[0]
+def accuracy(rates: Rates) -> Interval:
+    """1 - average error at a fixed threshold; n counts writers."""
     error = rates.average_error or rates.frr
     return Interval(1 - error.value, 1 - error.high, 1 - error.low, error.n)
 

@@ -152,7 +152,7 @@ def _report(
     results = runs.measure(run, part, command, dependence=False, scored=scored)
     assert results.verifier is not None
     results.verifier = replace(results.verifier, **of_all)
-    results.accuracy = verifiers.accuracy(results.verifier.one)
+    results.accuracy = verifiers.accuracy(results.verifier.one.rates[0])
     results.data["notes"] = (
         "error rates and trivial features are of all five folds; noise, the hardest pairs, times "
         "and the history of the first"

@@ -287,6 +287,17 @@ def test_error_rates_are_of_writers_who_had_no_part(trained: Run, split: OwnerSp
     assert "who chose it" in known.told("skilled")
 
 
+def test_a_test_writer_with_one_genuine_picture_leaves_the_rates_of_one_reference(
+    trained: Run, split: OwnerSplit
+) -> None:
+    test = split.test
+    own = np.flatnonzero((test.owners == test.owners[0]) & test.genuine)
+    fewer = replace(split, test=test.take(np.setdiff1d(np.arange(len(test)), own[1:])))
+    figures = runs.verifier_figures(trained.model.pipeline, fewer)
+    assert set(figures["rates"]) == {"1"}
+    assert figures["accuracy"]["value"] == 1 - figures["rates"]["1"]["average_error"]["value"]
+
+
 def test_a_picture_counts_once(trained: Run, files: dict[str, Path], tmp_path: Path) -> None:
     copy = tmp_path / "copy.png"
     Image.open(files["g1"]).save(copy, compress_level=1)
