@@ -112,8 +112,10 @@ def compare(model: Model, files: Sequence[Path], references: Sequence[Path]) -> 
     if not references:
         raise ValueError("no reference: give one genuine signature at least")
     rows = model.pipeline[0].transform([_usable(model, file) for file in references])
-    first = {row.tobytes(): i for i, row in reversed(list(enumerate(rows)))}
-    kept = sorted(first.values())
+    first: dict[bytes, int] = {}
+    for i, row in enumerate(rows):
+        first.setdefault(row.tobytes(), i)
+    kept = list(first.values())
     given = _References(
         [str(references[i]) for i in kept],
         rows[kept],

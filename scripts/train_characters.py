@@ -10,7 +10,6 @@ score; ``plates`` measures that model on characters of number plates, none of wh
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +24,7 @@ from tqdm import tqdm
 from bpapps import datasets, images, models, runs, splits, tasks
 from bpapps.splits import Split
 from bpapps.tasks.characters.classes import CHARACTERS, group_labels, merge
-from bpapps.tasks.characters.data import TEST_EACH, printed
+from bpapps.tasks.characters.data import TEST_EACH, printed, sha256_of
 from bpapps.tasks.characters.glyphs import Face
 from bpapps.tasks.characters.lettering import WITH_BENDS, letterings
 from bpapps.tasks.characters.render import Font, Look, characters, fonts, split_families
@@ -167,15 +166,13 @@ def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
     ]
     whole = images.as_pictures(split.train_images)
     pictures = [*whole, *(picture for part, _ in stamped for picture in part)]
-    digest = hashlib.sha256(split.data["sha256"].encode())
-    for part, labels in stamped:
-        for array in (*part, labels):
-            digest.update(array.tobytes())
+    added = [array for part, labels in stamped for array in (*part, labels)]
+    sha256 = sha256_of(np.array(split.data["sha256"]), *added)
     return replace(
         split,
         train_images=pictures,
         train_labels=np.concatenate([split.train_labels, *(labels for _, labels in stamped)]),
-        data={**split.data, "n_train": len(pictures), "sha256": digest.hexdigest()},
+        data={**split.data, "n_train": len(pictures), "sha256": sha256},
     )
 
 

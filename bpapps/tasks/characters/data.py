@@ -71,7 +71,7 @@ def printed(
         "title": "printed characters, unseen families of fonts",
         "source": f"rendered from {len(faces)} fonts of {sum(count)} families found here",
         "licence": "made by bpapps; the fonts keep their own",
-        "sha256": _sha256(images, labels, test_images, test_labels),
+        "sha256": sha256_of(images, labels, test_images, test_labels),
         "split": f"{count[0]} families to train on, {count[1]} others to test on",
         "n_train": len(labels),
         "n_test": len(test_labels),
@@ -115,7 +115,8 @@ def _with_text(dataset: Dataset) -> Dataset:
     )
 
 
-def _sha256(*arrays: NDArray[Any]) -> str:
+def sha256_of(*arrays: NDArray[Any]) -> str:
+    """The sha256 of the arrays' values, one after the other, in hexadecimal."""
     whole = hashlib.sha256()
     for array in arrays:
         whole.update(array.tobytes())

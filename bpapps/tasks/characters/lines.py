@@ -150,8 +150,8 @@ def _alone(given: NDArray[np.float32], reader: Any) -> _Found | None:
     height, width = given.shape
     if width > _ALONE * height or images.why_not_one(given, "character", crowded=True):
         return None
-    small = images.shrink(given, images.WORK)
     probabilities = np.asarray(reader.predict_proba(given[None]), dtype=np.float64)
+    small = images.shrink(given, images.WORK)
     top, left, bottom, right = images.find_ink(small[None], crowded=True).boxes[0].tolist()
     down, across = height / small.shape[0], width / small.shape[1]
     box = (int(left * across), int(top * down), round(right * across), round(bottom * down))
