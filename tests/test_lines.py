@@ -16,6 +16,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.special import softmax
 
+from bpapps import models
 from bpapps.names import UnknownNameError
 from bpapps.tasks.characters import decode, guides, render, texts
 from bpapps.tasks.characters.annotate import annotate
@@ -29,6 +30,7 @@ FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 SANS = render.Font("dejavu sans", "DejaVu Sans Book", FOLDER / "DejaVuSans.ttf")
 BOLD = render.Font("dejavu sans", "DejaVu Sans Bold", FOLDER / "DejaVuSans-Bold.ttf")
 ITALIC = render.Font("dejavu sans", "DejaVu Sans Oblique", FOLDER / "DejaVuSans-Oblique.ttf")
+STIX = render.Font("stix", "STIXGeneral Bold Italic", FOLDER / "STIXGeneralBolIta.ttf")
 
 
 class Templates:
@@ -117,6 +119,18 @@ def test_slanted_print() -> None:
     text = "fable fjord Wave"
     errors = edit_distance(text, read(rendered(text, ITALIC).picture, ITALIC).text)
     assert errors <= 0.1 * len(text)
+
+
+@pytest.mark.parametrize("text", ["WWW", "Z77", "WVX"])
+@pytest.mark.parametrize("font", [SANS, BOLD], ids=lambda font: font.style)
+def test_diagonals_are_no_slant(text: str, font: render.Font) -> None:
+    line = read_line(rendered(text, font).picture, models.find("characters").pipeline)
+    assert line.text.upper() == text  # by itself either case may be meant
+
+
+def test_slanted_characters_side_by_side_are_no_single_one() -> None:
+    picture = rendered("bjjc", STIX).picture
+    assert read_line(picture, models.find("characters").pipeline).text == "bjjc"
 
 
 def test_a_line_that_climbs() -> None:

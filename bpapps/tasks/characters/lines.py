@@ -22,7 +22,7 @@ from bpapps import images
 from bpapps.tasks.characters.classes import merge
 from bpapps.tasks.characters.decode import Run, agreement, best_runs, certainty, weigh
 from bpapps.tasks.characters.guides import Guides, guess
-from bpapps.tasks.characters.pieces import Pieces, cut_up
+from bpapps.tasks.characters.pieces import Pieces, cut_up, slants
 from bpapps.tasks.characters.render import BASELINE, CAPITAL
 from bpapps.tasks.characters.strokes import NoLineError, PageError, Strokes, boxes, find_strokes
 
@@ -158,23 +158,26 @@ def _alone(given: NDArray[np.float32], reader: Any) -> _Found | None:
     return _Found([box], probabilities, np.array([True]), float(np.log(probabilities.max())))
 
 
-def _side_by_side(labels: NDArray[np.intp]) -> bool:
-    """Whether there are tall strokes with a gap between them, as hardly any character has."""
-    box = boxes(labels)
+def _side_by_side(pieces: Pieces) -> bool:
+    """Whether there are tall pieces with a gap between them, as hardly any character has."""
+    box = boxes(pieces.own)
     tall = box[:, 2] - box[:, 0]
-    large = box[tall >= _TALL * tall.max()]
-    large = large[np.argsort(large[:, 1])]
-    ends = np.maximum.accumulate(large[:, 3])
-    return bool((large[1:, 1] > ends[:-1]).any())
+    large = np.flatnonzero(tall >= _TALL * tall.max())
+    large = large[np.argsort(pieces.left[large])]
+    ends = np.maximum.accumulate(pieces.right[large])
+    return bool((pieces.left[large][1:] > ends[:-1]).any())
 
 
 def _in_parts(given: NDArray[np.float32], reader: Any, share: float = 0.85) -> _Found:
     """A picture read as a line of characters."""
     strokes = find_strokes(given, share)
-    seen = _Seen(strokes, cut_up(strokes), reader)
-    found = max((seen.decode(guides) for guides in seen.guesses()), key=lambda d: d.score)
+    ways = [_Seen(strokes, cut_up(strokes, slant), reader) for slant in slants(strokes)]
+    seen, found = max(
+        ((seen, seen.decode(guides)) for seen in ways for guides in seen.guesses()),
+        key=lambda way: way[1].score,
+    )
     places = [strokes.view.back(seen.box(run), given.shape) for run in found.runs]
-    apart = _side_by_side(strokes.labels)
+    apart = _side_by_side(seen.pieces)
     return _Found(places, found.probabilities, found.first, found.score, apart)
 
 

@@ -17,6 +17,7 @@ from bpapps.tasks.characters.strokes import Strokes, boxes
 
 _SLANTS = np.linspace(-0.15, 0.45, 25)  # of italics: columns to the right per row up
 _CLEAR = 1.03  # how much steeper slanted columns must be than upright ones to be believed
+_LONG = 7  # strokes that a line has at least in which they are believed without a second look
 
 # What it costs, in log-probability, to see the line otherwise than its ink stands: to part ink
 # that touches, by its thickness there in heights of a tall character; to join ink across a gap, and
@@ -57,11 +58,11 @@ class _Piece:
     thin: float
 
 
-def cut_up(strokes: Strokes) -> Pieces:
-    """The pieces of a line."""
+def cut_up(strokes: Strokes, slant: float = 0.0) -> Pieces:
+    """The pieces of a line that is slanted so, in columns to the right per row up."""
     rows, columns = np.nonzero(strokes.labels)
     stroke = _with_dots(strokes)[strokes.labels[rows, columns]]
-    across = columns + _slant(rows, columns) * (rows - rows.mean())
+    across = columns + slant * (rows - rows.mean())
     pen = _pen(strokes)
     found: list[_Piece] = []
     for number in np.unique(stroke):
@@ -93,8 +94,13 @@ def _with_dots(strokes: Strokes) -> NDArray[np.intp]:
     return owner
 
 
-def _slant(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> float:
-    """The slant that makes the ink stand in columns; 0 unless it is clear."""
+def slants(strokes: Strokes) -> list[float]:
+    """What a line may be slanted by: what makes its ink stand in columns, and nothing.
+
+    In a long line columns that stand clearly are those of italics; in a short one they may be
+    the diagonals of a 7 or a W.
+    """
+    rows, columns = np.nonzero(strokes.labels)
     down = rows - rows.mean()
 
     def steepness(slant: float) -> float:
@@ -104,7 +110,10 @@ def _slant(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> float:
 
     found = [steepness(slant) for slant in _SLANTS]
     best = int(np.argmax(found))
-    return float(_SLANTS[best]) if found[best] > _CLEAR * steepness(0.0) else 0.0
+    if found[best] <= _CLEAR * steepness(0.0):
+        return [0.0]
+    slant = float(_SLANTS[best])
+    return [slant] if strokes.labels.max() >= _LONG else [0.0, slant]
 
 
 def _pen(strokes: Strokes) -> float:
