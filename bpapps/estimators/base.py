@@ -497,8 +497,10 @@ class Backprop(BaseEstimator):
 
     def _rows(self, X: Any) -> NDArray:
         """X, checked, as the net takes it; what is sparse stays so."""
+        if hasattr(self, "params_") and self._is_plain(X):
+            return X
         check_is_fitted(self)
-        return X if self._is_plain(X) else self._validated(X)
+        return self._validated(X)
 
     def _forward(self, X: NDArray) -> NDArray:
         size = microbatch_size(self.network_, self.params_, self.input_shape_, 256)

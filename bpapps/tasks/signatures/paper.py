@@ -49,32 +49,40 @@ def find_ink(picture: Gray) -> Ink:
     paper = _paper(dark)
     contrast = (paper - dark) / np.maximum(paper, _DEEPEST * paper.max() + 1e-3)
     soft = images.smooth(contrast[None], _BLUR)
-    rest = images.quantile(soft[0, ::2, ::2].ravel(), 0.5)  # most of a picture is paper
+    sample = _sample(soft)
+    rest = sample[len(sample) // 2]  # most of a picture is paper
     soft -= rest
-    mask, noise = _threshold(soft)
+    mask, noise = _threshold(soft, sample - rest)
     written = drop_lines(mask)
     if np.count_nonzero(written) < np.count_nonzero(mask):  # print is darker than some pens
         soft[0, images.near(mask & ~written)] = 0
-        mask, noise = _threshold(soft)
+        mask, noise = _threshold(soft, _sample(soft))
         written = drop_lines(mask)
     mask, main = drop_specks(written, soft[0], 5 * noise)
     level = float(soft[0][mask].mean()) if mask.any() else 0.0
     return Ink(np.clip(contrast - rest, 0, 1), mask, main, level, noise)
 
 
-def _threshold(contrast: images.Stack) -> tuple[Mask, float]:
+def _sample(contrast: images.Stack) -> NDArray[np.float32]:
+    """Every other pixel of a stack of one, sorted."""
+    return np.sort(contrast[0, ::2, ::2], axis=None)
+
+
+def _threshold(contrast: images.Stack, sample: NDArray[np.float32]) -> tuple[Mask, float]:
     """Where ink may be in a stack of one, and the standard deviation of the paper's grain.
 
-    That is known by a quantile of what is above the paper's median, for below it there may be
-    nothing to measure: in a bright photo the paper is white throughout. What is paper hangs on
-    the threshold, which must exceed the grain; a few rounds settle both.
+    sample: some of the contrast, sorted. The grain is known by a quantile of what is above the
+    paper's median, for below it there may be nothing to measure: in a bright photo the paper is
+    white throughout. What is paper hangs on the threshold, which must exceed the grain; a few
+    rounds settle both.
     """
     threshold, top = 0.8 * float(images.otsu(contrast)[0]), 0.8 * float(contrast.max())
-    sample, noise, before = contrast[0, ::2, ::2], 0.0, 0.0
+    noise, before = 0.0, 0.0
     for _ in range(6):
         if threshold < 1.02 * before or threshold <= 0:
             break
-        noise = max(0.0, float(images.quantile(sample[sample < threshold], 0.8)) / 0.84)
+        paper = int(np.searchsorted(sample, np.float32(threshold)))
+        noise = max(0.0, float(sample[int(0.8 * paper)]) / 0.84)
         before, threshold = threshold, max(threshold, min(3 * noise, top))
     return contrast[0] > threshold, noise
 
