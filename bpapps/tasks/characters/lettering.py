@@ -150,15 +150,15 @@ class Lettering:
 
 def letterings(n: int, rng: np.random.Generator) -> list[Lettering]:
     """So many styles, from narrow to broad, square to round, light to heavy."""
-    widths = rng.uniform(0.42, 0.85, n)
+    widths = rng.uniform(0.42, 0.78, n)
     return [
         Lettering(
             width=width,
-            stroke=rng.uniform(0.1, min(0.24, 0.36 * width)),  # or loops would close
+            stroke=rng.uniform(0.1, min(0.22, 0.34 * width)),  # or loops would close
             roundness=rng.uniform(0.25, 1.0),
             stem=max(0.0, rng.uniform(-0.2, 0.2)),
-            splay=rng.uniform(0.0, 0.25),
-            depth=rng.uniform(0.4, 0.8),
+            splay=rng.uniform(0.0, 0.18),
+            depth=rng.uniform(0.45, 0.8),
             wobble=rng.uniform(0.0, 0.03),
         )
         for width in widths.tolist()
