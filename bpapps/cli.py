@@ -236,7 +236,9 @@ def noise(
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the report [default: reports/TASK…]."
 )
-@_options("jobs", "quick", "json")
+@_options("jobs", "quick")
+@click.option("--markdown", is_flag=True, help="Print the figures as tables in Markdown.")
+@_options("json")
 @click.pass_context
 def report(
     ctx: click.Context,
@@ -253,6 +255,7 @@ def report(
     out: Path | None,
     n_jobs: int | None,
     quick: bool,
+    markdown: bool,
     as_json: bool,
 ) -> None:
     """Train a net for TASK, measure it, and write a report.
@@ -261,8 +264,10 @@ def report(
     written beside the folder.
     """
     from bpapps import runs
-    from bpapps.report import write_report
+    from bpapps.report import to_markdown, write_report
 
+    if as_json:
+        _deny(ctx, "--json", "markdown")
     chosen = tasks.get(task)
     rivals = _rivals(chosen, against)
     if model:
@@ -298,6 +303,9 @@ def report(
     index = _write_index(folder.parent)
     if as_json:
         _print_json({**results.figures(), "report": str(page)})
+        return
+    if markdown:
+        click.echo(to_markdown(results), nl=False)
         return
     _tell(results)
     click.echo(f"report   {page}")

@@ -302,6 +302,18 @@ def test_report_on_a_trained_model(trained: Path, tmp_path: Path) -> None:
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == "my own page"
 
 
+def test_report_in_markdown(trained: Path, tmp_path: Path) -> None:
+    command = ("report", "digits", "--quick", "--model", trained, "--out", tmp_path / "report")
+    out = ok(tools.run(*command, "--markdown"))
+    accuracy = plain("evaluate", trained)["accuracy"]
+    assert out.startswith("# Handwritten digits: scikit-learn's digits\n")
+    assert f"{accuracy['value']:.1%}" in out
+    assert out.endswith("|\n")
+    both = tools.run(*command, "--markdown", "--json")
+    assert both.code == 2
+    assert both.err.endswith("--markdown cannot be given together with --json\n")
+
+
 # ------------------------------------------------------------------ predict
 
 
