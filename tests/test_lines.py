@@ -93,6 +93,10 @@ def dark(p: np.ndarray) -> np.ndarray:
     return p if np.median(p) > 0.5 else 1 - p
 
 
+def framed(p: np.ndarray) -> np.ndarray:
+    return np.pad(np.pad(p, 8, mode="edge"), 2, constant_values=0.1)
+
+
 LOOKS = {
     "dark on light": dark,
     "light on dark": lambda p: 1 - dark(p),
@@ -102,6 +106,8 @@ LOOKS = {
     "large": lambda p: np.kron(dark(p), np.ones((3, 3))),
     "much paper": lambda p: np.pad(dark(p), 60, mode="edge"),
     "colour": lambda p: np.stack([dark(p)] * 3, axis=2),
+    "a frame": lambda p: np.pad(framed(dark(p)), 6, constant_values=1.0),
+    "a frame along the edge": lambda p: framed(dark(p)),
     "a rule below": lambda p: np.vstack([dark(p), np.full((3, p.shape[1]), 0.1), dark(p)[:4]]),
 }
 

@@ -20,6 +20,7 @@ _TALLEST = 64  # a line whose characters are taller is shrunk
 _LOWEST = 16  # one whose characters are lower is enlarged, so that a gap of half a pixel shows
 _BROADEST = 0.5  # stroke, in heights of the picture: what is broader is a shadow
 _LEAST = 5  # pixels of a tall character
+_FRAMED = 1.3  # breadth of a frame at least, in its heights
 _LIKE = 0.75  # heights of characters of two lines, the lesser over the greater
 _MANY = 200  # strokes: more are no line of characters
 _SLOPES = np.arange(-50, 51) / 500  # of the line, rows down per column
@@ -127,6 +128,7 @@ def _slope(strokes: Strokes) -> float:
 def _strokes(picture: NDArray[np.float32], share: float) -> Strokes:
     contrast, mask = _ink(picture, share)
     labels, _ = ndimage.label(mask, _TOUCHING)
+    labels = _keep(labels, ~_is_frame(labels))
     height = _height(labels)
     labels = _keep(labels, _is_text(labels, height))
     labels = _keep(labels, _in_line(labels, height))
@@ -143,7 +145,8 @@ def _ink(
     blur = float(np.clip(height / 96, 0.4, 1.0))
     # A blur as broad as this takes half a minute of a photo of twelve megapixels.
     small = images.shrink(picture, _GLANCE) if height > _GLANCE // 2 else picture
-    sign = images.polarity(small[None], blur, 0.3 * min(small.shape))
+    # Mirrored: gone on with, a frame along the edge would pass for paper.
+    sign = images.polarity(small[None], blur, 0.3 * min(small.shape), mirrored=True)
     bright = stack * sign[:, None, None]
     contrast = bright - images.fit_paper(bright)
     noise = float(images.grain(contrast)[0])
@@ -207,14 +210,23 @@ def _height(labels: NDArray[np.intp]) -> float:
 
 
 def _is_text(labels: NDArray[np.intp], height: float) -> NDArray[np.bool_]:
-    """Which strokes may be of a character: no specks, no rules and no frame."""
-    box = boxes(labels)
+    """Which strokes may be of a character: no specks and no rules."""
     tall, wide, area = _sizes(labels)
     speck = area < max(2.0, (0.06 * height) ** 2)
     rule = (wide > 3 * height) & (tall < 0.25 * height)
-    whole = (box[:, 0] <= 1) & (box[:, 2] >= labels.shape[0] - 1)
-    frame = whole & (wide > 0.9 * labels.shape[1]) & (area < 0.3 * tall * wide) & (len(box) > 1)
-    return ~(speck | rule | frame)
+    return ~(speck | rule)
+
+
+def _is_frame(labels: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which strokes run around others: along the picture's edges, or broader than a dotted 0."""
+    box = boxes(labels)
+    tall, wide, area = _sizes(labels)
+    whole = (box[:, 0] <= 1) & (box[:, 2] >= labels.shape[0] - 1) & (wide > 0.9 * labels.shape[1])
+    frame = np.zeros(len(box), dtype=bool)
+    for i in np.flatnonzero((whole | (wide > _FRAMED * tall)) & (area < 0.3 * tall * wide)):
+        within = np.all(box[:, :2] > box[i, :2], axis=1) & np.all(box[:, 2:] < box[i, 2:], axis=1)
+        frame[i] = np.any(tall[within] > 0.25 * tall[i])
+    return frame
 
 
 def _in_line(labels: NDArray[np.intp], height: float) -> NDArray[np.bool_]:
