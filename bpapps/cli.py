@@ -450,7 +450,7 @@ def _check_groupings(task: tasks.Task) -> None:
 def _compared(model: Model, files: tuple[Path, ...], references: tuple[Path, ...]) -> list[Verdict]:
     """Verdicts on files; where a reference cannot be used, that is the problem of each."""
     from bpapps import verdicts
-    from bpapps.images import PictureError
+    from bpapps.pictures.files import PictureError
 
     try:
         return verdicts.compare(model, files, references)
@@ -545,16 +545,16 @@ def data() -> None:
 @_options("data_dir", "json")
 def data_list(data_dir: Path | None, as_json: bool) -> None:
     """List the data sets and whether they are here."""
-    from bpapps import datasets
+    from bpapps.data import registry
 
     rows = [
         {
             "name": name,
             "title": source.title,
             "licence": source.licence,
-            "here": datasets.is_here(name, data_dir),
+            "here": registry.is_here(name, data_dir),
         }
-        for name, source in datasets.DATASETS.items()
+        for name, source in registry.DATASETS.items()
     ]
     if as_json:
         _print_json(rows)
@@ -569,9 +569,9 @@ def data_list(data_dir: Path | None, as_json: bool) -> None:
 @_options("data_dir")
 def data_fetch(name: str, data_dir: Path | None) -> None:
     """Download a data set; a download that was cut off goes on."""
-    from bpapps import datasets
+    from bpapps.data import registry
 
-    click.echo(datasets.fetch(name, data_dir, progress=True))
+    click.echo(registry.fetch(name, data_dir, progress=True))
 
 
 @data.command("check")
@@ -579,9 +579,9 @@ def data_fetch(name: str, data_dir: Path | None) -> None:
 @_options("data_dir")
 def data_check(name: str, data_dir: Path | None) -> None:
     """Check that a data set's files are whole and as published."""
-    from bpapps import datasets
+    from bpapps.data import registry
 
-    for line in datasets.check(name, data_dir):
+    for line in registry.check(name, data_dir):
         click.echo(line)
 
 

@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bpapps.intervals import Interval as Interval
-from bpapps.intervals import wilson as wilson
+from bpapps.measures.intervals import Interval as Interval
+from bpapps.measures.intervals import wilson as wilson
 from bpapps.verification_records import HardPair as HardPair
 from bpapps.verification_records import Histogram as Histogram
 from bpapps.verification_records import OwnerRates as OwnerRates

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpapps import tasks
-from bpapps.augment import Distortion
 from bpapps.core import Chain, Pairs, pack
 from bpapps.core.storage import StorageError, load_network, save_network
 from bpapps.evaluation import environment
-from bpapps.images import PictureError, read_picture
 from bpapps.names import nearest
+from bpapps.pictures.augment import Distortion
+from bpapps.pictures.files import PictureError, read_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bpapps.estimators import BackpropClassifier, PairClassifier
 
 FILE_NAME = "model.safetensors"
+
 
 UNSURE = 0.5
 """A label with a lower probability is called unsure."""

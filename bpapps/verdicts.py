@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpapps.images import PictureError, read_picture
 from bpapps.models import Model
+from bpapps.pictures.files import PictureError, read_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

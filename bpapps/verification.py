@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bpapps.intervals import Interval, wilson
+from bpapps.measures.intervals import Interval, wilson
 from bpapps.verification_records import (
     DetPoint,
     FrrAtFar,

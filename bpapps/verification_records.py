@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bpapps.intervals import Interval
+from bpapps.measures.intervals import Interval
 
 
 @dataclass(frozen=True)

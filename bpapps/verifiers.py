@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from bpapps import images, noise, verification
+from bpapps import verification
+from bpapps.data.splits import OwnerSplit, Signed
 from bpapps.estimators.pairs import PairClassifier, Scored
 from bpapps.estimators.scales import Scale
 from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
 from bpapps.experiments import point_generator, prediction_speed
-from bpapps.intervals import Interval
-from bpapps.splits import OwnerSplit, Signed
+from bpapps.measures.intervals import Interval
+from bpapps.pictures import noise
+from bpapps.pictures.arrays import as_pictures
 from bpapps.verification import Trials
 from bpapps.verification_records import (
     HardPair,
@@ -392,9 +394,9 @@ def _few(part: Signed, seed: int) -> _Few:
     asked = part.take(np.array(questioned))
     known = part.take(np.array(references))
     return _Few(
-        list(images.as_pictures(known.images)),
+        list(as_pictures(known.images)),
         known.owners,
-        list(images.as_pictures(asked.images)),
+        list(as_pictures(asked.images)),
         asked.owners,
         asked.genuine,
     )
@@ -426,7 +428,7 @@ def _questioned_trials(pipeline: Pipeline, some: _Few, pictures: list[NDArray]) 
 
 def comparison_speed(pipeline: Pipeline, part: Signed, count: int = 40) -> dict[str, float]:
     """Comparisons a second and the milliseconds of one, preprocessing of both pictures included."""
-    pictures = list(images.as_pictures(part.take(np.arange(min(count + 1, len(part)))).images))
+    pictures = list(as_pictures(part.take(np.arange(min(count + 1, len(part)))).images))
     pairs = [pictures[i : i + 2] for i in range(len(pictures) - 1)]
 
     def compare(some: list[list[NDArray]]) -> NDArray:

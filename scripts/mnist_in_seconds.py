@@ -17,8 +17,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import datasets
 from bpapps.core.schedules import OneCycle
+from bpapps.data import registry
 
 EPOCHS = 2
 BATCH = 100
@@ -49,7 +49,7 @@ def main(seed: int, validate: bool, with_torch: bool, data_dir: Path | None) -> 
 
 def load(validate: bool, data_dir: Path | None) -> Data:
     """Training and test pictures, (n, 784) in [0, 1], and labels."""
-    mnist = datasets.load("mnist", data_dir)
+    mnist = registry.load("mnist", data_dir)
     pictures, labels = _flat(mnist.images), mnist.labels.astype(np.int64)
     if validate:
         return pictures[:50_000], labels[:50_000], pictures[50_000:], labels[50_000:]

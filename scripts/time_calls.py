@@ -20,7 +20,8 @@ import numpy as np
 from scores import errors_in_a_line
 from tqdm import tqdm
 
-from bpapps import models, noise
+from bpapps import models
+from bpapps.pictures import noise
 from bpapps.tasks.characters import trial
 from bpapps.tasks.characters.lines import read_line
 from bpapps.tasks.digits.data import load_data

@@ -21,8 +21,12 @@ from scores import Protocol, Rows, command_for, score
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
-from bpapps import datasets, images, models, runs, splits, tasks
-from bpapps.splits import Split
+from bpapps import models, runs, tasks
+from bpapps.data import registry, splits
+from bpapps.data.splits import Split
+from bpapps.pictures.arrays import as_pictures
+from bpapps.pictures.files import MIN_SIDE
+from bpapps.pictures.shapes import bounding_boxes
 from bpapps.tasks.characters.classes import CHARACTERS, group_labels, merge
 from bpapps.tasks.characters.data import TEST_EACH, printed, sha256_of
 from bpapps.tasks.characters.glyphs import Face
@@ -72,7 +76,7 @@ HAND62: Mapping[str, tuple[str, float, dict[str, float]]] = {
 
 def hand62(data_dir: Path | None, command: str) -> Rows:
     """Photos: five folds, stratified; groupings are merged outputs of one net for 62 classes."""
-    whole = datasets.load("hand62", data_dir)
+    whole = registry.load("hand62", data_dir)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(whole.labels, whole.labels)
     values: dict[str, list[float]] = {grouping: [] for grouping in HAND62}
     for fold, (train, test) in enumerate(tqdm(list(folds), desc="folds", disable=None)):
@@ -124,7 +128,7 @@ def plates(data_dir: Path | None, command: str) -> Rows:
     How stamped print and lettering look was tuned on one half of the plates; the figures are of
     the other.
     """
-    whole = datasets.load("plate-chars", data_dir)
+    whole = registry.load("plate-chars", data_dir)
     assert whole.groups is not None
     rows = [i for i, plate in enumerate(whole.groups) if zlib.crc32(str(plate).encode()) % 2]
     pictures, labels = [whole.images[i] for i in rows], whole.labels[rows]
@@ -164,7 +168,7 @@ def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
         _cut_out(faces, STAMPED_EACH, CHARACTERS, STAMPED, rng),
         _cut_out(letterings(LETTERINGS, rng), LETTERED_EACH, LETTERED_CLASSES, LETTERED_LOOK, rng),
     ]
-    whole = images.as_pictures(split.train_images)
+    whole = as_pictures(split.train_images)
     pictures = [*whole, *(picture for part, _ in stamped for picture in part)]
     added = [array for part, labels in stamped for array in (*part, labels)]
     sha256 = sha256_of(np.array(split.data["sha256"]), *added)
@@ -182,9 +186,9 @@ def _cut_out(
     """Characters in black on white, cut out of their lines to the ink, and their labels."""
     pictures, labels = characters(faces, each * len(classes), rng, classes, look=look)
     ink = pictures < (0.5 * pictures.min((1, 2)) + 0.5 * pictures.max((1, 2)))[:, None, None]
-    boxes = images.bounding_boxes(ink)
+    boxes = bounding_boxes(ink)
     sides = boxes[:, 2:] - boxes[:, :2]
-    rows = np.flatnonzero(sides.min(axis=1) >= images.MIN_SIDE)
+    rows = np.flatnonzero(sides.min(axis=1) >= MIN_SIDE)
     cut = [
         1 - ink[row, top:bottom, left:right].astype(np.float32)
         for row, (top, left, bottom, right) in zip(rows, boxes[rows], strict=True)

@@ -23,8 +23,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 from tqdm import tqdm
 
-from bpapps import datasets, images, models, runs, tasks
+from bpapps import models, runs, tasks
+from bpapps.data import registry
 from bpapps.evaluation import Score
+from bpapps.pictures.arrays import as_pictures
 
 DIGITS = tasks.get("digits")
 Options = dict[str, Any]
@@ -47,7 +49,7 @@ def halves(options: Options) -> tuple[str, Score]:
 
 def kfold(options: Options) -> tuple[str, Score]:
     """scikit-learn's digits: ten folds, stratified and shuffled by seed 0."""
-    whole = datasets.load("digits")
+    whole = registry.load("digits")
     pictures, labels = np.asarray(whole.images), whole.labels
     flat = _flat(pictures)
     values: list[float] = []
@@ -137,7 +139,7 @@ def _fit(preset: str, seed: int, pictures: Any, labels: Any) -> Any:
 
 
 def _flat(pictures: Any) -> np.ndarray:
-    return np.asarray(images.as_pictures(pictures)).reshape(len(pictures), -1)
+    return np.asarray(as_pictures(pictures)).reshape(len(pictures), -1)
 
 
 def _peers() -> dict[str, Any]:
@@ -167,7 +169,7 @@ def _mnist(preset: str, options: Options) -> tuple[list[float], list[runs.Run]]:
 
 def _phone_photos(data_dir: Path | None) -> tuple[list[Any], np.ndarray]:
     """Photos of digits and their labels, exact duplicates dropped."""
-    whole = datasets.load("hand62", data_dir)
+    whole = registry.load("hand62", data_dir)
     rows = np.flatnonzero(np.char.isdigit(whole.labels))
     return [whole.images[row] for row in rows], whole.labels[rows].astype(int)
 

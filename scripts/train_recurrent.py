@@ -17,10 +17,10 @@ from scores import REPORTS, errors_in_a_line, in_words, keep, score
 from sklearn.pipeline import Pipeline
 
 from bpapps import models, runs, tasks
+from bpapps.data.splits import Split
 from bpapps.estimators import AssociativeMemory
+from bpapps.experiments.rivals import Contender
 from bpapps.report import write_index, write_report
-from bpapps.rivals import Contender
-from bpapps.splits import Split
 
 FOLDER = "digits-recurrent"
 COMMAND = "python scripts/train_recurrent.py"

@@ -18,10 +18,11 @@ from typing import Any
 from scores import REPORTS, Protocol, Rows, command_for, score
 from tqdm import tqdm
 
-from bpapps import datasets, models, runs, tasks, verification, verifiers
+from bpapps import models, runs, tasks, verification, verifiers
+from bpapps.data import registry
+from bpapps.data.splits import OwnerSplit
 from bpapps.evaluation import Results
 from bpapps.report import write_index, write_report
-from bpapps.splits import OwnerSplit
 from bpapps.tasks.signatures import data
 from bpapps.verification_records import CrossData, Verification
 from bpapps.verifiers import ScoredSplit
@@ -55,8 +56,8 @@ def synthetic(data_dir: Path | None, command: str) -> Rows:
         )
     ]  # fmt: skip
     cross = []
-    if datasets.is_here("cedar", data_dir):
-        cross.append(_crossed(run, data.all_to_test(datasets.load("cedar", data_dir))))
+    if registry.is_here("cedar", data_dir):
+        cross.append(_crossed(run, data.all_to_test(registry.load("cedar", data_dir))))
         measured = cross[0].verification
         rows.append(
             score(
@@ -72,7 +73,7 @@ def synthetic(data_dir: Path | None, command: str) -> Rows:
 
 def cedar(data_dir: Path | None, command: str) -> Rows:
     """CEDAR: five folds of writers, and one report over all of them."""
-    whole = datasets.load("cedar", data_dir)
+    whole = registry.load("cedar", data_dir)
     parts = data.folds(whole)
     trained = [
         _trained(f"signatures-cedar-fold{number}", "cedar", split, "adapt", TASK.name)

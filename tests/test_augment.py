@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bpapps.augment import Distortion, resample
 from bpapps.estimators import BackpropClassifier
+from bpapps.pictures.augment import Distortion, resample
 
 SIDE = 41
 DRAWS = 1500

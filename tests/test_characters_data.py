@@ -15,11 +15,12 @@ import tools
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-from bpapps import datasets, models
-from bpapps.datasets import DataError
+from bpapps import models
+from bpapps.data import registry
+from bpapps.data.readers import DataError
 from bpapps.evaluation import Results
-from bpapps.images import bounding_boxes
 from bpapps.names import UnknownNameError
+from bpapps.pictures.shapes import bounding_boxes
 from bpapps.tasks.characters import classes, data, render
 from bpapps.tasks.characters.classes import CHARACTERS, GROUPINGS
 from bpapps.tasks.characters.font_cache import FontCache
@@ -530,7 +531,7 @@ def test_unknown_data(name: str, near: str) -> None:
 def test_named_data_are_described() -> None:
     from bpapps.tasks.characters import TASK
 
-    assert TASK.data.keys() - {data.PRINT} <= datasets.DATASETS.keys()
+    assert TASK.data.keys() - {data.PRINT} <= registry.DATASETS.keys()
 
 
 @pytest.mark.skipif(not (REAL / "hand62" / "PNG").is_dir(), reason="BPAPPS_DATA has no hand62/")
@@ -563,7 +564,7 @@ def test_a_report_on_emnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         tools.write_idx(Path(f"{start}-images-idx3-ubyte.gz"), ink.transpose(0, 2, 1))
         tools.write_idx(Path(f"{start}-labels-idx1-ubyte.gz"), number[rows])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bpapps.runs.QUICK_LINES", 1)
+    monkeypatch.setattr("bpapps.runs.measuring.QUICK_LINES", 1)
     answer = tools.call(
         *("report", "characters", "--data=emnist-balanced", f"--data-dir={tmp_path / 'data'}"),
         *("--preset=mlp", "--set=hidden_layer_sizes=[32]", "--set=max_iter=4"),

@@ -12,8 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, grey_dilation
 from sklearn.base import clone
 
-from bpapps import datasets, images, tasks
-from bpapps.augment import Distortion
+from bpapps import tasks
+from bpapps.data import readers, registry
+from bpapps.pictures.augment import Distortion
+from bpapps.pictures.shapes import bounding_boxes
+from bpapps.runs import measuring
 from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.preprocess import SIZES, CharacterNormalizer
 
@@ -61,15 +64,15 @@ def test_a_character_in_disguise_looks_the_same(pictures: np.ndarray, least: flo
 
 def test_the_first_channel_forgets_the_size_and_the_second_keeps_it() -> None:
     alone, placed = channels(1 - np.stack([drawn("o"), drawn("O")]))
-    small, large = images.bounding_boxes(alone > 0.3)
+    small, large = bounding_boxes(alone > 0.3)
     assert abs((small - large)[[0, 2]]).max() <= 2
-    small, large = images.bounding_boxes(placed > 0.3)
+    small, large = bounding_boxes(placed > 0.3)
     assert large[2] - large[0] > 1.2 * (small[2] - small[0])
     assert abs(small[2] - large[2]) <= 1  # both stand on the line
 
 
 def test_the_second_channel_is_empty_where_the_ink_fills_the_picture() -> None:
-    (top, left, bottom, right) = images.bounding_boxes(INK[1:2] > 0.5)[0]
+    (top, left, bottom, right) = bounding_boxes(INK[1:2] > 0.5)[0]
     alone, placed = channels(1 - INK[1:2, top:bottom, left:right])
     assert alone.any()
     assert not placed.any()
@@ -81,7 +84,7 @@ def test_bold_print_cut_tight_is_told_from_its_paper(light: bool, least: float) 
     named = [c for c in CHARACTERS if c not in "Il1"]  # of an I nothing but ink is left
     ink = grey_dilation(np.stack([drawn(c, 44, (60, 60)) for c in named]), size=(1, 3, 3)) > 0.5
     told = {}
-    for c, picture, box in zip(named, ink, images.bounding_boxes(ink), strict=True):
+    for c, picture, box in zip(named, ink, bounding_boxes(ink), strict=True):
         top, left, bottom, right = box
         tight = picture[top:bottom, left:right]
         alone, _ = channels([(tight if light else ~tight).astype(np.float32)])
@@ -96,7 +99,7 @@ def test_upright_sets_slanted_ink_straight() -> None:
     width = []
     for upright in (False, True):
         rows = CharacterNormalizer(upright=upright).transform([1 - leaning])
-        box = images.bounding_boxes(rows.reshape(1, 28, 28, 2)[..., 0] > 0.3)[0]
+        box = bounding_boxes(rows.reshape(1, 28, 28, 2)[..., 0] > 0.3)[0]
         width.append(box[3] - box[1])
     assert width[1] < 0.7 * width[0]
 
@@ -105,9 +108,7 @@ def test_narrow_ink_may_be_widened() -> None:
     sides = []
     for widen in (False, True):
         rows = CharacterNormalizer(widen=widen).transform([1 - drawn("l")])
-        top, left, bottom, right = images.bounding_boxes(rows.reshape(1, 28, 28, 2)[..., 0] > 0.5)[
-            0
-        ]
+        top, left, bottom, right = bounding_boxes(rows.reshape(1, 28, 28, 2)[..., 0] > 0.5)[0]
         sides.append((bottom - top, right - left))
     assert sides[0][0] == sides[1][0] == 24
     assert sides[1][1] > 1.5 * sides[0][1]
@@ -204,18 +205,18 @@ def test_hand62_is_read_by_its_names(tmp_path: Path) -> None:
     write(folder, "CAP_A_0.png", "SMALL_a_0.PNG", "DIGIT_7_12.png", "strange.png")
     (folder / "CAP_B_0.png").write_bytes((folder / "SMALL_a_0.PNG").read_bytes())
     Image.new("L", (1, 2)).save(folder / "SMALL_i_83.png")
-    dataset = datasets.load("hand62", tmp_path)
+    dataset = registry.load("hand62", tmp_path)
     assert sorted(dataset.labels.tolist()) == ["7", "A", "B"]  # of equal pictures the first
     assert dataset.labels.dtype.kind == "U"
     assert dataset.n_duplicates == 1
     assert dataset.groups is None
-    assert "3 pictures and 1 copies" in datasets.check("hand62", tmp_path)[0]
+    assert "3 pictures and 1 copies" in registry.check("hand62", tmp_path)[0]
 
 
 def test_plate_characters_are_grouped_by_plate(tmp_path: Path) -> None:
     names = [f"{c}-{i}-CROPPED_{plate}-2014.jpg" for plate in "XY" for i, c in enumerate("0A")]
     write(tmp_path / "plate-chars" / "gb", *names)
-    dataset = datasets.load("plate-chars", tmp_path)
+    dataset = registry.load("plate-chars", tmp_path)
     assert dataset.labels.tolist() == ["0", "0", "A", "A"]
     assert dataset.groups is not None
     assert [group[8] for group in dataset.groups] == ["X", "Y", "X", "Y"]
@@ -223,17 +224,17 @@ def test_plate_characters_are_grouped_by_plate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "folder"), [("hand62", "PNG/"), ("plate-chars", "gb/")])
 def test_a_set_that_is_not_here(name: str, folder: str, tmp_path: Path) -> None:
-    with pytest.raises(datasets.DataError, match=f"put {folder} from .* into {tmp_path / name}"):
-        datasets.load(name, tmp_path)
-    assert not datasets.is_here(name, tmp_path)
+    with pytest.raises(readers.DataError, match=f"put {folder} from .* into {tmp_path / name}"):
+        registry.load(name, tmp_path)
+    assert not registry.is_here(name, tmp_path)
     write(tmp_path / name / folder, "unknown.png")
-    with pytest.raises(datasets.DataError, match="no pictures of the set's names"):
-        datasets.load(name, tmp_path)
+    with pytest.raises(readers.DataError, match="no pictures of the set's names"):
+        registry.load(name, tmp_path)
 
 
 @pytest.mark.skipif(not (DATA / "hand62").is_dir(), reason="hand62 is not in BPAPPS_DATA")
 def test_hand62_has_62_classes_and_462_copies() -> None:
-    dataset = datasets.load("hand62", DATA)
+    dataset = registry.load("hand62", DATA)
     assert (len(dataset.labels), dataset.n_duplicates) == (5737, 462)
     assert len(np.unique(dataset.labels)) == 62
 
@@ -257,9 +258,9 @@ def test_the_shipped_model_is_small_and_reads_print() -> None:
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped yet: train_characters.py")
 def test_lines_of_print_are_read_with_print_only(monkeypatch: pytest.MonkeyPatch) -> None:
     from bpapps import models, runs
-    from bpapps.splits import Split
+    from bpapps.data.splits import Split
 
-    monkeypatch.setattr(runs, "QUICK_LINES", 2)
+    monkeypatch.setattr(measuring, "QUICK_LINES", 2)
     text = "abdE279"
     pictures = np.stack([1 - 0.8 * drawn(c) for c in text])
     run = runs.of_model(models.load(SHIPPED))

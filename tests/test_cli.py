@@ -21,7 +21,8 @@ import tools
 from bpapps import __version__, models, runs, tasks
 from bpapps.cli import main
 from bpapps.core.storage import read_tensors
-from bpapps.noise import CORRUPTIONS
+from bpapps.pictures.noise import CORRUPTIONS
+from bpapps.runs import measuring
 
 
 def ok(answer: tools.Answer) -> str:
@@ -256,7 +257,7 @@ def test_evaluate_in_a_process_of_its_own(trained: Path) -> None:
 
 
 def test_noise(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "QUICK_PICTURES", 40)
+    monkeypatch.setattr(measuring, "QUICK_PICTURES", 40)
     figures = plain("noise", trained, "--quick", "--seed=3")
     assert figures["noise"].keys() == set(CORRUPTIONS)
     for curve in figures["noise"].values():

@@ -20,8 +20,9 @@ import pytest
 from PIL import Image
 from tools import picture, write_folder
 
-from bpapps import datasets, download, readers
-from bpapps.datasets import DATASETS, DataError, Source
+from bpapps.data import readers, registry
+from bpapps.data.readers import DataError
+from bpapps.data.registry import DATASETS, Source
 from bpapps.names import UnknownNameError
 
 RNG = np.random.default_rng(0)
@@ -64,8 +65,8 @@ def test_idx_files_of_either_spelling_and_place(
     for file in write_set(tmp_path / "made").iterdir():
         data = file.read_bytes() if suffix else gzip.decompress(file.read_bytes())
         (folder / (file.stem.replace("-idx", spelling) + suffix)).write_bytes(data)
-    dataset = datasets.load(name, tmp_path)
-    assert datasets.is_here(name, tmp_path)
+    dataset = registry.load(name, tmp_path)
+    assert registry.is_here(name, tmp_path)
     np.testing.assert_array_equal(dataset.images, PICTURES[:8])
     np.testing.assert_array_equal(dataset.labels, LABELS[:8])
     np.testing.assert_array_equal(dataset.test_images, PICTURES[8:])
@@ -78,7 +79,7 @@ def test_emnist_is_put_upright(tmp_path: Path) -> None:
     files = DATASETS["emnist-digits"].files
     assert "emnist-digits-test-labels-idx1-ubyte" in files
     write_set(tmp_path / "emnist-digits", files)
-    dataset = datasets.load("emnist-digits", tmp_path)
+    dataset = registry.load("emnist-digits", tmp_path)
     np.testing.assert_array_equal(dataset.images, PICTURES[:8])
     np.testing.assert_array_equal(dataset.test_images, PICTURES[8:])
 
@@ -86,15 +87,15 @@ def test_emnist_is_put_upright(tmp_path: Path) -> None:
 def test_what_is_not_gzipped_though_called_so(tmp_path: Path) -> None:
     for file in write_set(tmp_path).iterdir():
         file.write_bytes(gzip.decompress(file.read_bytes()))
-    assert len(datasets.load("mnist", tmp_path).labels) == 8
+    assert len(registry.load("mnist", tmp_path).labels) == 8
 
 
 def test_sha256_tells_pictures_and_labels(tmp_path: Path) -> None:
     write_set(tmp_path)
-    whole = datasets.load("mnist", tmp_path).sha256
-    assert whole == datasets.load("mnist", tmp_path).sha256
+    whole = registry.load("mnist", tmp_path).sha256
+    assert whole == registry.load("mnist", tmp_path).sha256
     (tmp_path / f"{MNIST[3]}.gz").write_bytes(idx(LABELS[:4]))
-    assert datasets.load("mnist", tmp_path).sha256 != whole
+    assert registry.load("mnist", tmp_path).sha256 != whole
 
 
 TRAIN, TRAIN_LABELS, TEST, _ = MNIST
@@ -126,7 +127,7 @@ def test_bad_idx_files(tmp_path: Path, case: str) -> None:
     file, data, message = BAD_IDX[case]
     path = write_set(tmp_path / "mnist") / f"{file}.gz"
     path.write_bytes(data)
-    assert message_of(DataError, datasets.load, "mnist", tmp_path, naming=path, saying=message)
+    assert message_of(DataError, registry.load, "mnist", tmp_path, naming=path, saying=message)
 
 
 def message_of(
@@ -153,7 +154,7 @@ def test_folder_of_pictures(tmp_path: Path) -> None:
             "3/.hidden.png": 5, ".cache/z.png": 6, "top.png": 7,
         },
     )  # fmt: skip
-    dataset = datasets.load(str(root))
+    dataset = registry.load(str(root))
     assert isinstance(dataset.images, np.ndarray)
     assert (dataset.images.shape, dataset.images.dtype) == ((3, 9, 7), np.float32)
     assert dataset.labels.tolist() == [10, 3, 3]
@@ -165,7 +166,7 @@ def test_folder_of_pictures(tmp_path: Path) -> None:
 
 def test_pictures_of_several_sizes_and_named_classes(tmp_path: Path) -> None:
     files = {"a/1.png": picture(1, (5, 8)), "b/1.tiff": picture(2, (20, 10)), "2/1.gif": 3}
-    dataset = datasets.load(str(write_folder(tmp_path, files)))
+    dataset = registry.load(str(write_folder(tmp_path, files)))
     assert isinstance(dataset.images, list)
     assert [image.shape for image in dataset.images] == [(9, 7), (5, 8), (20, 10)]
     assert dataset.labels.tolist() == ["2", "a", "b"]
@@ -173,14 +174,14 @@ def test_pictures_of_several_sizes_and_named_classes(tmp_path: Path) -> None:
 
 def test_large_pictures_are_averaged_down(tmp_path: Path) -> None:
     files = {"a/1.png": Image.new("L", (3000, 1500), 51), "b/1.png": 1}
-    dataset = datasets.load(str(write_folder(tmp_path, files)))
+    dataset = registry.load(str(write_folder(tmp_path, files)))
     assert dataset.images[0].shape == (500, 1000)
     np.testing.assert_allclose(dataset.images[0], 0.2, atol=1e-6)
 
 
 def test_duplicates_are_dropped_and_counted(tmp_path: Path) -> None:
     files = {"0/a.png": 1, "0/b.bmp": 1, "0/c.png": 2, "1/a.png": 3, "1/b.png": 3}
-    dataset = datasets.load(str(write_folder(tmp_path, files)))
+    dataset = registry.load(str(write_folder(tmp_path, files)))
     assert dataset.labels.tolist() == [0, 0, 1]
     assert dataset.n_duplicates == 2
 
@@ -188,7 +189,7 @@ def test_duplicates_are_dropped_and_counted(tmp_path: Path) -> None:
 def test_equal_pictures_of_two_classes_keep_the_first_label(tmp_path: Path) -> None:
     root = write_folder(tmp_path, {"o/a.png": 1, "0/a.png": 1, "o/b.png": 2})
     with pytest.warns(UserWarning, match="1 of 3 pictures equal.*class 'o', kept as '0'"):
-        dataset = datasets.load(str(root))
+        dataset = registry.load(str(root))
     assert dataset.labels.tolist() == ["0", "o"]
     assert dataset.n_duplicates == 1
 
@@ -196,7 +197,7 @@ def test_equal_pictures_of_two_classes_keep_the_first_label(tmp_path: Path) -> N
 def test_unreadable_pictures_are_skipped_with_one_warning(tmp_path: Path) -> None:
     files = {"0/a.png": 1, "1/a.png": 2, "1/b.png": b"", "1/c.png": b"text"}
     with pytest.warns(UserWarning, match="skipped") as caught:
-        dataset = datasets.load(str(write_folder(tmp_path, files)))
+        dataset = registry.load(str(write_folder(tmp_path, files)))
     assert len(dataset.labels) == 2
     (warning,) = caught
     assert f"skipped 2 of 4 pictures; the first: {tmp_path / '1' / 'b.png'} is empty" in str(
@@ -205,9 +206,9 @@ def test_unreadable_pictures_are_skipped_with_one_warning(tmp_path: Path) -> Non
 
 
 def test_content_alone_decides_the_sha256(tmp_path: Path) -> None:
-    one = datasets.load(str(write_folder(tmp_path / "x", {"0/a.png": 1, "1/b.png": 2})))
-    same = datasets.load(str(write_folder(tmp_path / "y", {"0/c.bmp": 1, "1/d.png": 2})))
-    other = datasets.load(str(write_folder(tmp_path / "z", {"0/a.png": 1, "2/b.png": 2})))
+    one = registry.load(str(write_folder(tmp_path / "x", {"0/a.png": 1, "1/b.png": 2})))
+    same = registry.load(str(write_folder(tmp_path / "y", {"0/c.bmp": 1, "1/d.png": 2})))
+    other = registry.load(str(write_folder(tmp_path / "z", {"0/a.png": 1, "2/b.png": 2})))
     assert one.sha256 == same.sha256 != other.sha256
 
 
@@ -225,7 +226,7 @@ BAD_FOLDERS: dict[str, tuple[dict[str, Any], str]] = {
 def test_bad_folders(tmp_path: Path, case: str) -> None:
     files, message = BAD_FOLDERS[case]
     root = write_folder(tmp_path / "own", files)
-    assert message_of(DataError, datasets.load, str(root), naming=root, saying=message)
+    assert message_of(DataError, registry.load, str(root), naming=root, saying=message)
 
 
 # ------------------------------------------------------------------ CSV
@@ -243,7 +244,7 @@ def test_csv_of_pixels(tmp_path: Path, top: float) -> None:
     path = tmp_path / "own.csv"
     lines = pixel_csv(top=top)
     path.write_text("\n".join([*lines, "", lines[1]]), encoding="utf-8-sig")
-    dataset = datasets.load(str(path))
+    dataset = registry.load(str(path))
     assert isinstance(dataset.images, np.ndarray)
     assert dataset.images.shape == (6, 4, 4)
     assert dataset.images.max() == 1
@@ -260,7 +261,7 @@ def test_csv_of_paths(tmp_path: Path, header: str) -> None:
     columns = header.lower().split(",")
     lines = [header, *(",".join(row.get(c, "") for c in columns) for row in rows)]
     (tmp_path / "list.CSV").write_text("\n".join(lines))
-    dataset = datasets.load(str(tmp_path / "list.CSV"))
+    dataset = registry.load(str(tmp_path / "list.CSV"))
     assert dataset.labels.tolist() == ["x", "y"]
     np.testing.assert_allclose(dataset.images[1] * 255, np.asarray(picture(2)), atol=1e-4)
 
@@ -300,14 +301,14 @@ def test_bad_csv_files(tmp_path: Path, case: str) -> None:
     data, message = BAD_CSV[case]
     path = tmp_path / "own.csv"
     path.write_bytes(data)
-    assert message_of(DataError, datasets.load, str(path), naming=path, saying=message)
+    assert message_of(DataError, registry.load, str(path), naming=path, saying=message)
 
 
 # ------------------------------------------------------------------ names and places
 
 
 def test_the_embedded_digits() -> None:
-    dataset = datasets.load("digits")
+    dataset = registry.load("digits")
     assert isinstance(dataset.images, np.ndarray)
     assert (dataset.images.shape, dataset.images.dtype) == ((1797, 8, 8), np.float32)
     assert (dataset.images.min(), dataset.images.max()) == (0, 1)
@@ -323,12 +324,12 @@ def test_the_embedded_digits() -> None:
         174,
         180,
     ]
-    assert datasets.is_here("digits")
-    assert datasets.fetch("digits").is_dir()
-    assert dataset.sha256 in datasets.check("digits")[0]
+    assert registry.is_here("digits")
+    assert registry.fetch("digits").is_dir()
+    assert dataset.sha256 in registry.check("digits")[0]
 
 
-@pytest.mark.parametrize("call", [datasets.load, datasets.is_here, datasets.fetch, datasets.check])
+@pytest.mark.parametrize("call", [registry.load, registry.is_here, registry.fetch, registry.check])
 def test_unknown_names(call: Any, tmp_path: Path) -> None:
     message_of(UnknownNameError, call, "minst", tmp_path, saying="data set 'minst'.*'mnist'")
 
@@ -336,59 +337,60 @@ def test_unknown_names(call: Any, tmp_path: Path) -> None:
 def test_paths_that_are_nothing_or_something_else(tmp_path: Path) -> None:
     missing, text = tmp_path / "missing", tmp_path / "text.txt"
     text.write_text("label")
-    message_of(DataError, datasets.load, str(missing), naming=missing, saying="no such file or fol")
-    message_of(DataError, datasets.load, "missing.csv", saying="no such file or folder")
-    message_of(DataError, datasets.load, str(text), naming=text, saying="neither a folder")
+    message_of(DataError, registry.load, str(missing), naming=missing, saying="no such file or fol")
+    message_of(DataError, registry.load, "missing.csv", saying="no such file or folder")
+    message_of(DataError, registry.load, str(text), naming=text, saying="neither a folder")
 
 
 def test_a_folder_called_as_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_folder(tmp_path / "digits", {"0/a.png": 1, "1/a.png": 2})
     monkeypatch.chdir(tmp_path)
-    assert len(datasets.load("digits").labels) == 1797
-    own = datasets.load(f".{os.sep}digits")
+    assert len(registry.load("digits").labels) == 1797
+    own = registry.load(f".{os.sep}digits")
     assert (len(own.labels), own.title) == (2, "Folder digits")
     assert own.name not in DATASETS
 
 
 def test_where_data_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(datasets, "__file__", str(tmp_path / "checkout" / "bpapps" / "x.py"))
+    own = tmp_path / "checkout" / "bpapps" / "data" / "x.py"
+    monkeypatch.setattr(registry, "__file__", str(own))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("BPAPPS_DATA", raising=False)
-    assert datasets.data_dir() == tmp_path / "home" / "bpapps"
+    assert registry.data_dir() == tmp_path / "home" / "bpapps"
     monkeypatch.delenv("XDG_DATA_HOME")
-    assert datasets.data_dir() == Path.home() / ".local" / "share" / "bpapps"
+    assert registry.data_dir() == Path.home() / ".local" / "share" / "bpapps"
     write_folder(tmp_path / "data", {"README.md": b"", ".gitignore": b""})
-    assert datasets.data_dir().name == "bpapps"
+    assert registry.data_dir().name == "bpapps"
     write_folder(tmp_path / "data", {"photos/0/a.png": 1})
-    assert datasets.data_dir() == Path("data")
+    assert registry.data_dir() == Path("data")
     write_folder(tmp_path / "checkout", {"data/mnist/x": b""})
-    assert datasets.data_dir() == Path("data")
+    assert registry.data_dir() == Path("data")
     write_folder(tmp_path / "checkout", {"pyproject.toml": b""})
-    assert datasets.data_dir() == tmp_path / "checkout" / "data"
+    assert registry.data_dir() == tmp_path / "checkout" / "data"
     monkeypatch.setenv("BPAPPS_DATA", str(tmp_path / "named"))
-    assert datasets.data_dir() == tmp_path / "named"
-    assert datasets.data_dir(Path("given")) == Path("given")
+    assert registry.data_dir() == tmp_path / "named"
+    assert registry.data_dir(Path("given")) == Path("given")
 
 
 def test_sets_without_mirrors_say_what_to_put_where(tmp_path: Path) -> None:
-    for call in (datasets.load, datasets.fetch, datasets.check):
+    for call in (registry.load, registry.fetch, registry.check):
         message_of(
             DataError, call, "emnist-digits", tmp_path, naming=tmp_path / "emnist-digits",
             saying="put emnist-digits-train-images-idx3-ubyte.gz, .* from https://www.nist.gov",
         )  # fmt: skip
-    assert not datasets.is_here("emnist-digits", tmp_path)
+    assert not registry.is_here("emnist-digits", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_check_of_a_set_without_checksums(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "kmnist")
-    lines = datasets.check("kmnist", tmp_path)
+    lines = registry.check("kmnist", tmp_path)
     assert len(lines) == 4
     assert str(folder / f"{TRAIN}.gz") in lines[0]
     assert readers.sha256(GOOD) in lines[0]
     (folder / f"{TRAIN}.gz").write_bytes(GOOD[:-1])
-    message_of(DataError, datasets.check, "kmnist", tmp_path, saying="239")
+    message_of(DataError, registry.check, "kmnist", tmp_path, saying="239")
 
 
 def test_one_set_is_not_taken_for_another_of_the_same_file_names(
@@ -399,9 +401,9 @@ def test_one_set_is_not_taken_for_another_of_the_same_file_names(
         "MNIST", "", "", DATASETS["mnist"].reader, MNIST, (), {TRAIN: readers.sha256(GOOD)}
     )
     monkeypatch.setitem(DATASETS, "mnist", mnist)
-    assert len(datasets.load("mnist", tmp_path).labels) == 8
+    assert len(registry.load("mnist", tmp_path).labels) == 8
     message_of(
-        DataError, datasets.load, "kmnist", tmp_path, naming=tmp_path / "kmnist",
+        DataError, registry.load, "kmnist", tmp_path, naming=tmp_path / "kmnist",
         saying="holds MNIST, not Kuzushiji-MNIST",
     )  # fmt: skip
 
@@ -503,16 +505,16 @@ WAYS = {
 def test_fetch(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     ways = WAYS[case]
     register(monkeypatch, *(f"{server.url}/{way}/" for way in ways))
-    folder = datasets.fetch("tiny", tmp_path / "data")
+    folder = registry.fetch("tiny", tmp_path / "data")
     assert folder == tmp_path / "data" / "tiny"
     assert files_in(folder) == ALL_FOUR
-    assert len(datasets.check("tiny", tmp_path / "data")) == 4
+    assert len(registry.check("tiny", tmp_path / "data")) == 4
     assert [way for way, _ in server.asked] == ways * 4
     continued = [wanted for _, wanted in server.asked if wanted]
     assert len(continued) == (len(ways) - 1) * 4 * ("cut" in case)
     server.asked.clear()
-    assert datasets.fetch("tiny", tmp_path / "data") == folder
-    assert len(datasets.load("tiny", tmp_path / "data").labels) == 8
+    assert registry.fetch("tiny", tmp_path / "data") == folder
+    assert len(registry.load("tiny", tmp_path / "data").labels) == 8
     assert server.asked == []
 
 
@@ -520,13 +522,13 @@ def test_a_download_cut_off_goes_on_with_the_next_call(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(monkeypatch, f"{server.url}/cut/")
-    message_of(DataError, datasets.fetch, "tiny", tmp_path, saying="cut off after .* bytes.*; put")
+    message_of(DataError, registry.fetch, "tiny", tmp_path, saying="cut off after .* bytes.*; put")
     part = tmp_path / "tiny" / f"{TRAIN}.gz.part"
     assert files_in(tmp_path / "tiny") == [part.name]
     size = part.stat().st_size
     server.asked.clear()
     register(monkeypatch, f"{server.url}/range/")
-    datasets.fetch("tiny", tmp_path)
+    registry.fetch("tiny", tmp_path)
     assert server.asked[0] == ("range", f"bytes={size}-")
     assert files_in(tmp_path / "tiny") == ALL_FOUR
 
@@ -538,7 +540,7 @@ def test_the_rest_of_another_file_is_begun_again(
 ) -> None:
     register(monkeypatch, f"{server.url}/{way}/")
     write_folder(tmp_path / "tiny", {f"{file}.gz.part": rest for file in MNIST})
-    datasets.fetch("tiny", tmp_path)
+    registry.fetch("tiny", tmp_path)
     assert files_in(tmp_path / "tiny") == ALL_FOUR
 
 
@@ -549,7 +551,7 @@ def test_a_whole_part_is_only_renamed(
     served = write_set(tmp_path / "served")
     whole = {f"{file}.gz.part": (served / f"{file}.gz").read_bytes() for file in MNIST}
     write_folder(tmp_path / "tiny", whole)
-    datasets.fetch("tiny", tmp_path)
+    registry.fetch("tiny", tmp_path)
     assert files_in(tmp_path / "tiny") == ALL_FOUR
 
 
@@ -558,7 +560,7 @@ def test_nothing_is_kept_of_a_wrong_file(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     register(monkeypatch, f"{server.url}/{way}/")
-    message_of(DataError, datasets.load, "tiny", tmp_path, saying="served another file.*; put")
+    message_of(DataError, registry.load, "tiny", tmp_path, saying="served another file.*; put")
     assert files_in(tmp_path / "tiny") == []
 
 
@@ -566,16 +568,16 @@ def test_fetch_mends_what_is_altered_and_load_gets_what_is_missing(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(monkeypatch, f"{server.url}/range/")
-    folder = datasets.fetch("tiny", tmp_path)
+    folder = registry.fetch("tiny", tmp_path)
     (folder / f"{TRAIN}.gz").write_bytes(gzip.compress(idx(PICTURES[:8] // 2)))
-    message_of(DataError, datasets.check, "tiny", tmp_path, saying=f"{TRAIN} in .* not as publ")
-    assert datasets.load("tiny", tmp_path).title == "Tiny, not as published"
-    datasets.fetch("tiny", tmp_path)
-    assert len(datasets.check("tiny", tmp_path)) == 4
+    message_of(DataError, registry.check, "tiny", tmp_path, saying=f"{TRAIN} in .* not as publ")
+    assert registry.load("tiny", tmp_path).title == "Tiny, not as published"
+    registry.fetch("tiny", tmp_path)
+    assert len(registry.check("tiny", tmp_path)) == 4
     (folder / f"{TEST}.gz").unlink()
-    message_of(DataError, datasets.check, "tiny", tmp_path, saying=f"put {TEST}.gz from")
+    message_of(DataError, registry.check, "tiny", tmp_path, saying=f"put {TEST}.gz from")
     server.asked.clear()
-    assert datasets.load("tiny", tmp_path).title == "Tiny"
+    assert registry.load("tiny", tmp_path).title == "Tiny"
     assert len(server.asked) == 1
 
 
@@ -584,18 +586,18 @@ def test_fetch_leaves_what_lies_loose_in_the_data_folder(
 ) -> None:
     register(monkeypatch, f"{server.url}/range/")
     root = write_set(tmp_path / "data")
-    assert datasets.fetch("tiny", root) == root
+    assert registry.fetch("tiny", root) == root
     mine = gzip.compress(idx(PICTURES[4:]))
     (root / f"{TRAIN}.gz").write_bytes(mine)
-    assert datasets.fetch("tiny", root) == root / "tiny"
+    assert registry.fetch("tiny", root) == root / "tiny"
     assert (root / f"{TRAIN}.gz").read_bytes() == mine
-    assert len(datasets.check("tiny", root)) == 4
+    assert len(registry.check("tiny", root)) == 4
 
 
 def test_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     register(monkeypatch, "http://127.0.0.1:1/", "http://nowhere.invalid/")
-    text = message_of(DataError, datasets.load, "tiny", tmp_path, naming=tmp_path / "tiny")
+    text = message_of(DataError, registry.load, "tiny", tmp_path, naming=tmp_path / "tiny")
     assert all(file in text for file in ALL_FOUR)
     assert list(tmp_path.iterdir()) == []
 
@@ -603,10 +605,10 @@ def test_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_that_does_not_answer(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("bpapps.data.download.CONNECT_SECONDS", 0.1)
     register(monkeypatch, f"{server.url}/silent/")
     start = time.monotonic()
-    message_of(DataError, datasets.load, "tiny", tmp_path, saying="no answer within 0.1 s")
+    message_of(DataError, registry.load, "tiny", tmp_path, saying="no answer within 0.1 s")
     assert time.monotonic() - start < 5
 
 
@@ -616,7 +618,7 @@ def test_a_folder_that_cannot_be_made(
     register(monkeypatch, f"{server.url}/range/")
     file = tmp_path / "file"
     file.write_text("")
-    text = message_of(DataError, datasets.load, "tiny", file, naming=file, saying="Not a direct")
+    text = message_of(DataError, registry.load, "tiny", file, naming=file, saying="Not a direct")
     assert server.url not in text
 
 
@@ -650,13 +652,13 @@ def test_the_command(tmp_path: Path, args: list[str], code: int, words: str) -> 
     not (REAL / "mnist" / f"{TRAIN}.gz").is_file(), reason="BPAPPS_DATA has no mnist/"
 )
 def test_the_real_mnist() -> None:
-    assert len(datasets.check("mnist", REAL)) == 4
-    dataset = datasets.load("mnist", REAL)
+    assert len(registry.check("mnist", REAL)) == 4
+    dataset = registry.load("mnist", REAL)
     assert dataset.title == "MNIST"
     assert np.shape(dataset.images) == (60000, 28, 28)
     assert np.shape(dataset.test_images) == (10000, 28, 28)
     assert dataset.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    message_of(DataError, datasets.load, "kmnist", REAL / "mnist", saying="holds MNIST")
+    message_of(DataError, registry.load, "kmnist", REAL / "mnist", saying="holds MNIST")
 
 
 @pytest.mark.skipif(not (REAL / "hand62" / "PNG").is_dir(), reason="BPAPPS_DATA has no hand62/")
@@ -666,6 +668,6 @@ def test_real_photos(tmp_path: Path) -> None:
         folder = tmp_path / file.name.split("_")[1]
         folder.mkdir(exist_ok=True)
         (folder / file.name).symlink_to(file)
-    dataset = datasets.load(str(tmp_path))
+    dataset = registry.load(str(tmp_path))
     assert len(dataset.labels) + dataset.n_duplicates == 400
     assert set(dataset.labels.tolist()) == {0, 1, 2, 3}

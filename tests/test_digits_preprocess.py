@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 
-from bpapps import images
+from bpapps.pictures.shapes import bounding_boxes, centres_of_mass
 from bpapps.tasks.digits.preprocess import DigitNormalizer
 
 DATA = Path(os.environ.get("BPAPPS_DATA") or "nowhere")
@@ -106,9 +106,9 @@ def test_no_disguise_is_a_problem(pictures):
 
 
 def test_the_drawn_digits_are_as_mnist_has_them():
-    boxes = images.bounding_boxes(DRAWN > 0.4)
+    boxes = bounding_boxes(DRAWN > 0.4)
     assert (abs((boxes[:, 2:] - boxes[:, :2]).max(axis=1) - 20) <= 1).all()
-    assert np.abs(images.centres_of_mass(DRAWN) - 14.5).max() < 0.7
+    assert np.abs(centres_of_mass(DRAWN) - 14.5).max() < 0.7
     assert DRAWN.max(axis=(1, 2)).tolist() == [1] * len(DRAWN)
     assert (DRAWN[:, [0, -1]] == 0).all()
 

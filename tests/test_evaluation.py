@@ -549,6 +549,8 @@ def test_made_says_how_when_and_where():
 
 def test_importing_is_light():
     heavy = "{'sklearn', 'PIL', 'scipy', 'matplotlib'} & set(sys.modules)"
-    code = f"import sys, bpapps.evaluation, bpapps.experiments, bpapps.noise; print({heavy})"
+    code = (
+        f"import sys, bpapps.evaluation, bpapps.experiments, bpapps.pictures.noise; print({heavy})"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"

@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from bpapps import experiments, noise
+from bpapps import experiments
 from bpapps.evaluation import (
     DependencePoint,
     Interval,
@@ -31,6 +31,7 @@ from bpapps.experiments import (
     noise_sweep,
     prediction_speed,
 )
+from bpapps.pictures import noise
 
 DIGITS = load_digits()
 IMAGES = (DIGITS.images / 16).astype(np.float32)
@@ -119,9 +120,7 @@ def test_the_sample_is_one_that_is_read_rightly():
     (curve,) = noise_sweep(
         lambda images: np.full(len(images), 7), shades, truth, corruptions=["blur"], severities=[0]
     )
-    assert curve.points == [
-        NoisePoint(0, "unchanged", wilson(1, 10), experiments.png_uri(shades[7]))
-    ]
+    assert curve.points == [NoisePoint(0, "unchanged", wilson(1, 10), png_uri(shades[7]))]
     assert curve.drop5 is None
 
 

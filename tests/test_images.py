@@ -12,8 +12,11 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, TiffImagePlugin
 from scipy.ndimage import gaussian_filter
 
-from bpapps import images, tasks
-from bpapps.images import PictureError, as_pictures, find_ink, read_picture
+from bpapps import tasks
+from bpapps.pictures import shapes
+from bpapps.pictures.arrays import as_pictures, by_shape, shrink
+from bpapps.pictures.files import PictureError, read_picture
+from bpapps.pictures.ink import count_pieces, drop_specks, find_ink, otsu, quantile, smooth
 
 INK, PAPER = 30, 230
 
@@ -267,7 +270,7 @@ def test_a_list_may_hold_all_sorts_of_pictures(tmp_path):
     assert [p.shape for p in read] == [(9, 9)] + [(12, 16)] * 5
     for picture in read[1:]:
         np.testing.assert_allclose(picture, GRAY, atol=0.01)
-    groups = list(images.by_shape(read))
+    groups = list(by_shape(read))
     assert [places.tolist() for places, _ in groups] == [[0], [1, 2, 3, 4, 5]]
     assert groups[1][1].shape == (5, 12, 16)
 
@@ -401,37 +404,37 @@ def test_specks_and_what_hangs_in_from_the_edge_are_dropped():
     kept = mask.copy()
     mask[3, 30] = True  # a speck
     mask[39, 2:30] = True  # a ruled line
-    found = images.drop_specks(mask[None], np.ones((1, *mask.shape), dtype=np.float32))
+    found = drop_specks(mask[None], np.ones((1, *mask.shape), dtype=np.float32))
     assert (found[0] == kept).all()
-    assert images.count_pieces(np.stack([mask, kept])).tolist() == [3, 1]
-    assert images.count_pieces(mask[None], least=0.002).tolist() == [2]  # not the speck
+    assert count_pieces(np.stack([mask, kept])).tolist() == [3, 1]
+    assert count_pieces(mask[None], least=0.002).tolist() == [2]  # not the speck
 
 
 def test_a_tight_crop_keeps_its_pieces():
     five = np.zeros((12, 9), dtype=bool)
     five[0, 2:9] = five[2:12, 1:4] = True
-    found = images.drop_specks(five[None], np.ones((1, 12, 9), dtype=np.float32))
+    found = drop_specks(five[None], np.ones((1, 12, 9), dtype=np.float32))
     assert (found[0] == five).all()
 
 
 def test_boxes_and_centres():
     mask = np.zeros((2, 9, 7), dtype=bool)
     mask[0, 2:5, 1:6] = True
-    assert images.bounding_boxes(mask).tolist() == [[2, 1, 5, 6], [0, 0, 0, 0]]
-    np.testing.assert_allclose(images.centres_of_mass(mask.astype(np.float32))[0], [3.5, 3.5])
+    assert shapes.bounding_boxes(mask).tolist() == [[2, 1, 5, 6], [0, 0, 0, 0]]
+    np.testing.assert_allclose(shapes.centres_of_mass(mask.astype(np.float32))[0], [3.5, 3.5])
 
 
 def test_otsu_parts_two_heaps():
     rng = np.random.default_rng(0)
     low, high = 0.2 + 0.02 * rng.normal(size=300), 0.8 + 0.02 * rng.normal(size=100)
     stack = np.concatenate([low, high]).reshape(1, 20, 20).astype(np.float32)
-    assert 0.25 < images.otsu(np.concatenate([stack, stack]))[1] < 0.77
+    assert 0.25 < otsu(np.concatenate([stack, stack]))[1] < 0.77
 
 
 @settings(max_examples=40, deadline=None)
 @given(hnp.arrays(np.float32, (2, 5, 9), elements=st.floats(0, 1, width=32)), st.floats(0.3, 4))
 def test_resampling_keeps_the_ink(stack, scale):
-    field = images.resample(
+    field = shapes.resample(
         stack, np.full(2, scale), np.tile([2.5, 4.5], (2, 1)), np.full((2, 2), 24.0), 48
     )
     assert field.min() >= 0
@@ -444,21 +447,21 @@ def test_resampling_keeps_the_ink(stack, scale):
 def test_resampling_to_the_same_place_changes_nothing():
     stack = np.random.default_rng(0).random((3, 8, 8), dtype=np.float32)
     same = np.full((3, 2), 4.0)
-    np.testing.assert_allclose(images.resample(stack, np.ones(3), same, same, 8), stack, atol=1e-6)
+    np.testing.assert_allclose(shapes.resample(stack, np.ones(3), same, same, 8), stack, atol=1e-6)
 
 
 def test_shrinking_averages():
     picture = np.random.default_rng(0).random((40, 60), dtype=np.float32)
-    small = images.shrink(picture, 20)
+    small = shrink(picture, 20)
     np.testing.assert_allclose(small[0, 0], picture[:3, :3].mean(), atol=1e-6)
     assert max(small.shape) == 20
-    assert images.shrink(picture, 60) is picture
+    assert shrink(picture, 60) is picture
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.8, 0.99])
 def test_a_quantile_is_a_value_that_so_many_are_below(share):
     values = np.random.default_rng(0).permutation(np.arange(2000, dtype=np.float32)).reshape(2, -1)
-    found = images.quantile(values, share)
+    found = quantile(values, share)
     assert np.isin(found, values).all()
     assert (values < found[:, None]).mean(axis=1) == pytest.approx(share)
 
@@ -469,13 +472,13 @@ def test_near_takes_the_extreme_of_what_touches(which, spread):
     values[0, 2] = spread
     expected = values.copy()
     expected[:2, 1:4] = spread
-    np.testing.assert_array_equal(images.near(values, which), expected)
+    np.testing.assert_array_equal(shapes.near(values, which), expected)
     assert values[1, 2] == 1 - spread
 
 
 def test_places_are_those_of_nonzero():
     mask = np.random.default_rng(0).random((7, 5)) > 0.7
-    np.testing.assert_array_equal(images.places(mask), np.nonzero(mask))
+    np.testing.assert_array_equal(shapes.places(mask), np.nonzero(mask))
 
 
 @pytest.mark.parametrize(("mirrored", "mode"), [(False, "nearest"), (True, "reflect")])
@@ -484,6 +487,6 @@ def test_places_are_those_of_nonzero():
 def test_small_pictures_are_blurred_as_large_ones_are(shape, sigma, mirrored, mode):
     stack = np.random.default_rng(0).random(shape, dtype=np.float32)
     expected = gaussian_filter(stack, (0, sigma, sigma), mode=mode, truncate=2.5)
-    found = images.smooth(stack, sigma, mirrored)
+    found = smooth(stack, sigma, mirrored)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -11,12 +11,12 @@ import pytest
 import tools
 
 from bpapps import models, tasks
-from bpapps.augment import Distortion
 from bpapps.core import Params
 from bpapps.core.storage import StorageError, load_network, save_network
-from bpapps.images import read_picture
 from bpapps.models import Model, Reading
 from bpapps.names import UnknownNameError
+from bpapps.pictures.augment import Distortion
+from bpapps.pictures.files import read_picture
 
 DIGITS = tasks.get("digits")
 

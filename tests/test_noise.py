@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from bpapps import noise
-from bpapps.noise import CORRUPTIONS, MAX_SEVERITY
+from bpapps.pictures import noise
+from bpapps.pictures.noise import CORRUPTIONS, MAX_SEVERITY
 
 SIZES = [(8, 8), (28, 28), (20, 31)]
 GEOMETRIC = ["rotation", "translation", "scale", "elastic"]

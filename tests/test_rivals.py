@@ -10,13 +10,14 @@ import pytest
 import tools
 from numpy.typing import NDArray
 
-from bpapps import models, rivals, runs, tasks
+from bpapps import models, runs, tasks
 from bpapps.core import Chain, Dense, FixedPoint, Flatten, ReLU, Residual
+from bpapps.data.splits import Split
 from bpapps.evaluation import PNG_URI, Results, wilson
+from bpapps.experiments import rivals
 from bpapps.report import write_report
 from bpapps.report.page import render
 from bpapps.runs import Config, Run
-from bpapps.splits import Split
 
 SETTLING = FixedPoint(Chain(ReLU(), Dense(24, "glorot_uniform")), inject=Dense(24))
 SETTINGS = {"max_iter": 4, "batch_size": 32, "augment": None}

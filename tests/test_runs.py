@@ -14,10 +14,10 @@ import tools
 
 from bpapps import models, runs, tasks, verdicts
 from bpapps.core import Epoch, training
-from bpapps.noise import CORRUPTIONS
+from bpapps.data.splits import Split
+from bpapps.pictures.noise import CORRUPTIONS
 from bpapps.report.page import render
-from bpapps.runs import Config, Run
-from bpapps.splits import Split
+from bpapps.runs import Config, Run, measuring
 
 TINY = {"layers": None, "hidden_layer_sizes": [16], "max_iter": 6, "batch_size": 20}
 CONFIG = Config("digits", "digits", "small", seed=7, settings=TINY)
@@ -363,7 +363,7 @@ def names(split: Split) -> list[bytes]:
 
 
 def test_measure(run: Run, split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "NOISE_PICTURES", 20)
+    monkeypatch.setattr(measuring, "NOISE_PICTURES", 20)
     heard: list[tuple[int, int, str]] = []
     results = runs.measure(run, split, "the command", progress=lambda *step: heard.append(step))
     assert (results.task, results.title) == ("digits", f"Handwritten digits: {split.data['title']}")

@@ -12,13 +12,14 @@ import pytest
 import tools
 from PIL import Image
 
-from bpapps import datasets, models, runs, splits, tasks, verdicts, verification, verifiers
+from bpapps import models, runs, tasks, verdicts, verification, verifiers
 from bpapps.core import Dense, Flatten, MaxPool2D, ReLU, Reshape
 from bpapps.core.storage import load_network, save_network
+from bpapps.data import registry, splits
+from bpapps.data.splits import OwnerSplit, Signed
 from bpapps.evaluation import Results
 from bpapps.report import write_report
-from bpapps.runs import Run
-from bpapps.splits import OwnerSplit, Signed
+from bpapps.runs import Run, config
 from bpapps.tasks.signatures import data, model
 from bpapps.tasks.signatures.preprocess import SignatureNormalizer
 from bpapps.tasks.signatures.synthesis import signatures
@@ -45,7 +46,7 @@ def trained(split: OwnerSplit) -> Run:
     preset = TASK.presets["vector"]
     small = {"small": tasks.Preset("small", preset.preprocessing, {**preset.estimator, **SMALL})}
     patch.setattr(model, "PRESETS", {**model.PRESETS, **small})
-    patch.setattr(runs, "OWN", runs.OWN - {"random_state"})
+    patch.setattr(config, "OWN", config.OWN - {"random_state"})
     small["small"].estimator.pop("random_state")  # type: ignore[attr-defined]
     run = runs.train(runs.Config("signatures", "synthetic", "small"), split)
     yield run
@@ -99,7 +100,7 @@ def test_a_writer_in_two_parts_is_refused(split: OwnerSplit) -> None:
 
 def test_folds_test_each_writer_once(split: OwnerSplit) -> None:
     whole = split.train
-    set_of = datasets.Dataset("x", "X", "", "", list(whole.images), whole.owners, "", None, None,
+    set_of = registry.Dataset("x", "X", "", "", list(whole.images), whole.owners, "", None, None,
                               genuine=whole.genuine)  # fmt: skip
     folds = data.folds(set_of)
     assert len(folds) == 3
@@ -112,7 +113,7 @@ def test_folds_test_each_writer_once(split: OwnerSplit) -> None:
 
 
 def test_data_that_do_not_say_who_is_genuine_are_refused() -> None:
-    digits = datasets.load("digits")
+    digits = registry.load("digits")
     with pytest.raises(ValueError, match="does not say which signatures are genuine"):
         splits.by_owner(digits, splits.Fold(*[np.arange(2)] * 3), "")
 

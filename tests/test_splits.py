@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import tools
 
-from bpapps import splits, tasks
-from bpapps.datasets import Dataset
-from bpapps.splits import Split
+from bpapps import tasks
+from bpapps.data import splits
+from bpapps.data.registry import Dataset
+from bpapps.data.splits import Split
 
 
 def dataset(labels: Any, as_list: bool = False, **parts: Any) -> Dataset:

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpapps import datasets, images, tasks
+from bpapps import tasks
+from bpapps.data import registry
+from bpapps.data.splits import Split
 from bpapps.names import UnknownNameError
-from bpapps.splits import Split
+from bpapps.pictures.arrays import as_pictures
 from bpapps.tasks import Task
 
 TASKS = {name: tasks.get(name) for name in tasks.names()}
@@ -49,7 +51,7 @@ def test_the_declaration(task: Task) -> None:
     assert TASKS[task.name] is task
     assert task.title
     assert task.summary.endswith(".")
-    assert task.data.keys() - {task.default_data} <= datasets.DATASETS.keys()
+    assert task.data.keys() - {task.default_data} <= registry.DATASETS.keys()
     assert task.preset_for.keys() - {""} <= task.data.keys()
     assert {task.preset_name(name) for name in (*task.data, "a/folder")} <= task.presets.keys()
     folder = Path(tasks.__file__).parent / task.name
@@ -110,7 +112,7 @@ def test_preprocessing_takes_its_own_output(
 def test_preprocessing_tells_what_cannot_be_recognised(task: Task, data: dict[str, Split]) -> None:
     preprocessing = task.pipeline()[0]
     assert preprocessing.inspect(np.full((40, 40), 0.8, dtype=np.float32))
-    pictures = images.as_pictures(some(data[task.name])[0])
+    pictures = as_pictures(some(data[task.name])[0])
     assert [preprocessing.inspect(picture) for picture in pictures] == [None] * len(pictures)
 
 

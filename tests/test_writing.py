@@ -13,9 +13,9 @@ import pytest
 import test_report as whole
 import tools
 
-from bpapps import runs
 from bpapps.evaluation import Score
 from bpapps.report import write_index
+from bpapps.runs import folder as folders
 from bpapps.tasks.characters.font_cache import FontCache
 from bpapps.writing import write
 
@@ -49,7 +49,7 @@ def keep_fonts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 WRITERS: dict[str, tuple[str, Callable[[Path, pytest.MonkeyPatch], Any]]] = {
     "a text": ("a.txt", lambda folder, _: write(folder / "a.txt", "text")),
     "results": ("a.json", lambda folder, _: whole.make_results().save(folder / "a.json")),
-    "a run's records": ("a.json", lambda folder, _: runs._write_json(folder / "a.json", [1, 2])),
+    "a run's records": ("a.json", lambda folder, _: folders.write_json(folder / "a.json", [1, 2])),
     "an index": ("index.html", lambda folder, _: write_index(folder)),
     "fonts": ("bpapps/fonts.json", keep_fonts),
     "scores": ("digits/scores.json", keep_score),

@@ -159,7 +159,7 @@ def add_rows(x: NDArray, W: NDArray, y: NDArray) -> None:
 
 
 def bilinear(padded: NDArray, rows: NDArray, columns: NDArray, out: NDArray) -> None:
-    """:func:`bpapps.augment.resample`, of pictures with a border of zeros."""
+    """:func:`bpapps.pictures.augment.resample`, of pictures with a border of zeros."""
     n, height, width = out.shape
     for b in range(n):
         for i in range(height):

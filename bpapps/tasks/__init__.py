@@ -146,7 +146,7 @@ class Task:
     def load_data(self, source: str, data_dir: Path | None = None, seed: int = 0) -> Any:
         """What to train on and to test on; ValueError for an unknown name or bad files.
 
-        A :class:`bpapps.splits.Split`, or where the task :attr:`verifies` an ``OwnerSplit``.
+        A :class:`bpapps.data.splits.Split`, or where the task :attr:`verifies` an ``OwnerSplit``.
         """
         return self._module("data").load_data(source, data_dir, seed)
 
@@ -180,7 +180,7 @@ class Task:
         The name of a data set; of one's own data their name and a mark of where they lie, so that
         no others are called the same.
         """
-        from bpapps.datasets import DATASETS
+        from bpapps.data.registry import DATASETS
 
         if data in self.data or data in DATASETS:
             return data

@@ -326,11 +326,11 @@ def samples(net: Net, data_dir: Path | None) -> Data:
 
 @cache
 def _pictures(name: str, data_dir: Path | None) -> Data:
-    from bpapps import datasets
+    from bpapps.data import registry
 
-    if not datasets.is_here(name, data_dir):
+    if not registry.is_here(name, data_dir):
         return random_pictures(EPOCH)
-    found = datasets.load(name, data_dir)
+    found = registry.load(name, data_dir)
     pictures, order = np.asarray(found.images), np.random.default_rng(0).permutation(EPOCH)
     order = order[order < len(pictures)]
     scale = np.float32(255 if pictures.dtype == np.uint8 else 1)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpapps.augment import resample
 from bpapps.core import (
     SGD,
     Adam,
@@ -27,6 +26,7 @@ from bpapps.core import (
     pack,
     train,
 )
+from bpapps.pictures.augment import resample
 
 pytest.importorskip("numba")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpapps import images
+from bpapps.pictures.arrays import as_pictures
 from bpapps.tasks.characters.lines import Line
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def annotate(picture: Any, line: Line) -> Image:
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    gray = images.as_pictures([picture])[0]
+    gray = as_pictures([picture])[0]
     tall = [c.box[3] - c.box[1] for c in line.characters]
     size = max(10, round(0.6 * max(tall, default=10)))
     strip, line_width = 2 * size, max(1, round(max(gray.shape) / _FINE))

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import datasets, splits
-from bpapps.datasets import Dataset
+from bpapps.data import registry, splits
+from bpapps.data.registry import Dataset
+from bpapps.data.splits import Split
 from bpapps.names import UnknownNameError, nearest
-from bpapps.splits import Split
 from bpapps.tasks.characters import TASK
 from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.render import Font, draw, fonts, pick_fonts, split_families
@@ -36,7 +36,7 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split
 
     Args:
         source: a data set's name, a folder with one subfolder a class, or a CSV file.
-        data_dir: where data sets lie; see :func:`bpapps.datasets.data_dir`.
+        data_dir: where data sets lie; see :func:`bpapps.data.registry.data_dir`.
         seed: for what is rendered and what is held out. Which families are tested on does not
             depend on it.
 
@@ -46,9 +46,9 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split
     if source == PRINT:
         return printed(fonts(), seed)
     try:
-        dataset = datasets.load(source, data_dir)
+        dataset = registry.load(source, data_dir)
     except UnknownNameError:
-        nearest(source, {**TASK.data, **datasets.DATASETS}, "data set")
+        nearest(source, {**TASK.data, **registry.DATASETS}, "data set")
         raise
     dataset = _with_text(dataset)
     if dataset.name == "plate-chars":

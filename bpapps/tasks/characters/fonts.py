@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import images
+from bpapps.pictures.shapes import bounding_boxes, resample
 from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.font_cache import FontCache
 
@@ -353,11 +353,11 @@ def _probes(face: FreeTypeFont, characters: Sequence[str]) -> NDArray[np.uint8]:
 
 def _shapes(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The ink of each picture scaled to one square: vectors of mean 0 and length 1."""
-    boxes = images.bounding_boxes(pictures > 0)
+    boxes = bounding_boxes(pictures > 0)
     longer = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     centre = np.full_like(middles, _SIDE / 2)
-    x = images.resample(pictures.astype(np.float32), _SIDE / longer, middles, centre, _SIDE)
+    x = resample(pictures.astype(np.float32), _SIDE / longer, middles, centre, _SIDE)
     x = x.reshape(len(x), -1)
     x -= x.mean(axis=1, keepdims=True)
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6)

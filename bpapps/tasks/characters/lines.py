@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import images
+from bpapps.pictures.arrays import as_pictures, shrink
+from bpapps.pictures.ink import WORK, find_ink, why_not_one
+from bpapps.pictures.shapes import resample
 from bpapps.tasks.characters.classes import merge
 from bpapps.tasks.characters.decode import Run, agreement, best_runs, certainty, weigh
 from bpapps.tasks.characters.guides import Guides, guess
@@ -92,7 +94,7 @@ def read_line(picture: Any, reader: Any, grouping: str | None = None) -> Line:
         UnknownNameError: no such grouping.
         ValueError: there is no character in the picture, or more than one line.
     """
-    given = images.as_pictures([picture])[0]
+    given = as_pictures([picture])[0]
     alone = _alone(given, reader)
     try:
         found = _surest(given, reader)
@@ -148,11 +150,11 @@ def _surest(given: NDArray[np.float32], reader: Any) -> _Found:
 def _alone(given: NDArray[np.float32], reader: Any) -> _Found | None:
     """A picture that is about as high as wide, read as one character that fills it."""
     height, width = given.shape
-    if width > _ALONE * height or images.why_not_one(given, "character", crowded=True):
+    if width > _ALONE * height or why_not_one(given, "character", crowded=True):
         return None
     probabilities = np.asarray(reader.predict_proba(given[None]), dtype=np.float64)
-    small = images.shrink(given, images.WORK)
-    top, left, bottom, right = images.find_ink(small[None], crowded=True).boxes[0].tolist()
+    small = shrink(given, WORK)
+    top, left, bottom, right = find_ink(small[None], crowded=True).boxes[0].tolist()
     down, across = height / small.shape[0], width / small.shape[1]
     box = (int(left * across), int(top * down), round(right * across), round(bottom * down))
     return _Found([box], probabilities, np.array([True]), float(np.log(probabilities.max())))
@@ -279,7 +281,7 @@ def _lay(
         ink = ndimage.zoom(ink, (1, squeeze), order=1, grid_mode=True, mode="grid-constant")
         source = (source[0], source[1] * squeeze)
     target = np.array([[BASELINE * size, size / 2]])
-    return images.resample(ink[None], np.array([scale]), np.array([source]), target, size)[0]
+    return resample(ink[None], np.array([scale]), np.array([source]), target, size)[0]
 
 
 def _is_space(gaps: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bpapps.augment import Distortion
 from bpapps.core import (
     Beside,
     Chain,
@@ -22,6 +21,7 @@ from bpapps.core import (
     Reshape,
     Tanh,
 )
+from bpapps.pictures.augment import Distortion
 from bpapps.tasks import Preset
 from bpapps.tasks.characters.preprocess import SIZES, CharacterNormalizer
 

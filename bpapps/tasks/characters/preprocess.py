@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import images
-from bpapps.normalizer import Normalizer, are_rows
+from bpapps.pictures import shapes
+from bpapps.pictures.arrays import Stack, as_pictures
+from bpapps.pictures.ink import Ink, above, find_ink, full_ink, map_pictures, why_not_one
+from bpapps.pictures.normalizer import Normalizer, are_rows
 
 _STEEPEST = 0.4  # the most that is taken for slant
 SIZES = {"height": (18.0, 0.3), "width": (16.0, 0.35), "stroke": (2.35, 0.2), "edge": (1.16, 0.3)}
@@ -35,7 +37,7 @@ class CharacterNormalizer(Normalizer):
 
     Row by row, the two channels of a pixel side by side; then :data:`SIZES`, if asked for.
     Stateless. Takes whatever
-    :func:`bpapps.images.as_pictures` takes, and rows of its own as they are.
+    :func:`bpapps.pictures.arrays.as_pictures` takes, and rows of its own as they are.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ class CharacterNormalizer(Normalizer):
         self._check()
         if are_rows(X, self._length):
             return X
-        return images.map_pictures(self._transform_stack, X, (self._length,))
+        return map_pictures(self._transform_stack, X, (self._length,))
 
     @property
     def _length(self) -> int:
@@ -90,27 +92,27 @@ class CharacterNormalizer(Normalizer):
 
         picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path.
         """
-        gray = images.as_pictures([picture])[0]
-        return images.why_not_one(gray, "character", crowded=True)
+        gray = as_pictures([picture])[0]
+        return why_not_one(gray, "character", crowded=True)
 
-    def _transform_stack(self, stack: images.Stack) -> NDArray[np.float32]:
-        ink = images.find_ink(stack, crowded=True)
-        inked = images.above(ink.contrast, 0.4 * ink.threshold)
+    def _transform_stack(self, stack: Stack) -> NDArray[np.float32]:
+        ink = find_ink(stack, crowded=True)
+        inked = above(ink.contrast, 0.4 * ink.threshold)
         alone = self._alone(inked, ink)
         fields = np.stack([alone, self._in_place(inked, ink)], axis=3)
-        fields /= np.maximum(images.full_ink(alone), 1e-6)[:, None, None, None]
+        fields /= np.maximum(full_ink(alone), 1e-6)[:, None, None, None]
         fields[ink.blank] = 0
         rows = np.clip(fields, 0, 1).reshape(len(fields), -1)
         return np.concatenate([rows, _sizes(ink)], axis=1) if self.sizes else rows
 
-    def _alone(self, inked: images.Stack, ink: images.Ink) -> images.Stack:
+    def _alone(self, inked: Stack, ink: Ink) -> Stack:
         """The ink, scaled to the box and centred; all of the picture where no ink is clear."""
         if self.upright:
             inked, ink = _upright(inked, ink)
         boxes = np.where(ink.clear[:, None], ink.boxes, (0, 0, *inked.shape[1:]))
         scale = self._scale(boxes)
         source = (boxes[:, :2] + boxes[:, 2:]) / 2
-        field = images.resample(inked, scale, source, self._middle(source), self.size)
+        field = shapes.resample(inked, scale, source, self._middle(source), self.size)
         # Nothing beyond the box: the paper's texture is not ink.
         half = (boxes[:, 2:] - boxes[:, :2]) * scale / 2 + 0.5
         off = np.abs(np.arange(self.size) + 0.5 - self.size / 2)
@@ -120,25 +122,25 @@ class CharacterNormalizer(Normalizer):
     def _scale(self, boxes: NDArray[np.intp]) -> NDArray[Any]:
         """By what each axis is scaled, (n, 2)."""
         sides = boxes[:, 2:] - boxes[:, :2]
-        shares = sides / images.longer_sides(boxes)[:, None]
+        shares = sides / shapes.longer_sides(boxes)[:, None]
         if self.widen:
             return self.box * np.sqrt(np.sin(np.pi / 2 * shares)) / sides
         return self.box * shares / sides
 
-    def _in_place(self, inked: images.Stack, ink: images.Ink) -> images.Stack:
+    def _in_place(self, inked: Stack, ink: Ink) -> Stack:
         """The whole picture at half its size, or shrunk to fit."""
         n, height, width = inked.shape
         scale = np.full(n, min(0.5, self.size / max(height, width)))
         source = np.broadcast_to(np.array([height / 2, width / 2]), (n, 2))
-        shown = np.where(ink.clear[:, None, None], inked * images.near(ink.mask), inked)
+        shown = np.where(ink.clear[:, None, None], inked * shapes.near(ink.mask), inked)
         shown[_fills(ink)] = 0
-        return images.resample(shown, scale, source, self._middle(source), self.size)
+        return shapes.resample(shown, scale, source, self._middle(source), self.size)
 
     def _middle(self, like: NDArray[Any]) -> NDArray[Any]:
         return np.full(like.shape, self.size / 2)
 
 
-def _sizes(ink: images.Ink) -> NDArray[np.float32]:
+def _sizes(ink: Ink) -> NDArray[np.float32]:
     """The values of :data:`SIZES`, (n, 4); 0 where there is no ink, as in a single pixel."""
     if ink.mask[0].size == 1:
         return np.zeros((len(ink.mask), len(SIZES)), dtype=np.float32)
@@ -155,17 +157,17 @@ def _sizes(ink: images.Ink) -> NDArray[np.float32]:
     return np.where(ink.blank[:, None], 0, np.clip(values, -3, 3)).astype(np.float32)
 
 
-def _fills(ink: images.Ink) -> NDArray[np.bool_]:
+def _fills(ink: Ink) -> NDArray[np.bool_]:
     """Whose ink all but fills the picture, from top to bottom or from side to side, (n,)."""
     sides = np.array(ink.mask.shape[1:])
     return np.any(ink.boxes[:, 2:] - ink.boxes[:, :2] >= _TIGHT * sides, axis=1)
 
 
-def _upright(inked: images.Stack, ink: images.Ink) -> tuple[images.Stack, images.Ink]:
+def _upright(inked: Stack, ink: Ink) -> tuple[Stack, Ink]:
     """Pictures sheared so that their ink stands upright, with room for what leans out."""
     room = inked.shape[1] // 4
-    wide = np.pad(inked * images.near(ink.mask), ((0, 0), (0, 0), (room, room)))
+    wide = np.pad(inked * shapes.near(ink.mask), ((0, 0), (0, 0), (room, room)))
     inside = np.pad(ink.mask, ((0, 0), (0, 0), (room, room))).astype(np.float32)
-    slope = np.clip(images.slants(wide), -_STEEPEST, _STEEPEST)
-    mask = images.shear(inside, slope) > 0.5
-    return images.shear(wide, slope), ink._replace(mask=mask, boxes=images.bounding_boxes(mask))
+    slope = np.clip(shapes.slants(wide), -_STEEPEST, _STEEPEST)
+    mask = shapes.shear(inside, slope) > 0.5
+    return shapes.shear(wide, slope), ink._replace(mask=mask, boxes=shapes.bounding_boxes(mask))

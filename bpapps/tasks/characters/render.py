@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.augment import resample
+from bpapps.pictures.augment import resample
 from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.fonts import Font as Font
 from bpapps.tasks.characters.fonts import drawn

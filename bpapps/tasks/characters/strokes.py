@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bpapps import images
+from bpapps.pictures import ink
+from bpapps.pictures.arrays import shrink
 
 _LONGEST = 2400  # pixels of the longer side that is worked on
 _GLANCE = 480  # pixels of the longer side that tell whether ink is the brighter, of tall pictures
@@ -93,7 +94,7 @@ def find_strokes(picture: NDArray[np.float32], share: float = 0.85) -> Strokes:
     keeps hairlines whole, more keeps heavy characters apart. Raises NoLineError where there is no
     line, or several.
     """
-    small = images.shrink(picture, _LONGEST)
+    small = shrink(picture, _LONGEST)
     strokes = _strokes(small, share)
     slope = _slope(strokes)
     view = View(_fitting(strokes.height), slope, abs(slope) * small.shape[1] / 2)
@@ -144,18 +145,18 @@ def _ink(
     height = min(picture.shape)
     blur = float(np.clip(height / 96, 0.4, 1.0))
     # A blur as broad as this takes half a minute of a photo of twelve megapixels.
-    small = images.shrink(picture, _GLANCE) if height > _GLANCE // 2 else picture
+    small = shrink(picture, _GLANCE) if height > _GLANCE // 2 else picture
     # Mirrored: gone on with, a frame along the edge would pass for paper.
-    sign = images.polarity(small[None], blur, 0.3 * min(small.shape), mirrored=True)
+    sign = ink.polarity(small[None], blur, 0.3 * min(small.shape), mirrored=True)
     bright = stack * sign[:, None, None]
-    contrast = bright - images.fit_paper(bright)
-    noise = float(images.grain(contrast)[0])
+    contrast = bright - ink.fit_paper(bright)
+    noise = float(ink.grain(contrast)[0])
     if noise > 0.08:
         blur = max(1.0, 1.5 * blur)
-    soft = images.smooth(contrast, blur)
-    shadow = images.opening(soft, round(_BROADEST * height), 0.0)
+    soft = ink.smooth(contrast, blur)
+    shadow = ink.opening(soft, round(_BROADEST * height), 0.0)
     contrast, soft = contrast - shadow, soft - shadow
-    threshold = float(share * images.otsu(soft)[0])
+    threshold = float(share * ink.otsu(soft)[0])
     mask = soft[0] > threshold
     level = float(soft[0][mask].mean()) if mask.any() else 0.0
     left = noise / (2 * np.sqrt(np.pi) * blur)  # what the blur leaves of white noise

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bpapps import datasets, splits
-from bpapps.splits import Split
+from bpapps.data import registry, splits
+from bpapps.data.splits import Split
 
 
 def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
@@ -16,13 +16,13 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split
 
     Args:
         source: a data set's name, a folder with one subfolder a class, or a CSV file.
-        data_dir: where data sets lie; see :func:`bpapps.datasets.data_dir`.
+        data_dir: where data sets lie; see :func:`bpapps.data.registry.data_dir`.
         seed: for what is held out.
 
     Raises:
         ValueError: an unknown name (the nearest is suggested), or bad files.
     """
-    dataset = datasets.load(source, data_dir)
+    dataset = registry.load(source, data_dir)
     if dataset.test_images is not None:
         return splits.official(dataset)
     if dataset.name == "digits":

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bpapps.augment import Distortion
 from bpapps.core import (
     Chain,
     Conv2D,
@@ -23,6 +22,7 @@ from bpapps.core import (
     ReLU,
     Reshape,
 )
+from bpapps.pictures.augment import Distortion
 from bpapps.tasks import Preset
 from bpapps.tasks.digits.preprocess import DigitNormalizer
 

@@ -14,8 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import images
-from bpapps.normalizer import Normalizer
+from bpapps.pictures.arrays import Stack, as_pictures
+from bpapps.pictures.ink import Ink, above, find_ink, full_ink, map_pictures, why_not_one
+from bpapps.pictures.normalizer import Normalizer
+from bpapps.pictures.shapes import bounding_boxes, centres_of_mass, longer_sides, resample
 
 _FAINT = 0.02  # what counts as ink in a clean picture
 
@@ -23,7 +25,7 @@ _FAINT = 0.02  # what counts as ink in a clean picture
 class DigitNormalizer(Normalizer):
     """Pictures of digits -> rows of size·size values in [0, 1], ink bright.
 
-    Stateless. Takes whatever :func:`bpapps.images.as_pictures` takes.
+    Stateless. Takes whatever :func:`bpapps.pictures.arrays.as_pictures` takes.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ class DigitNormalizer(Normalizer):
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Normalised pictures, float32 (n, size·size); a blank picture gives zeros."""
         self._check()
-        out = images.map_pictures(self._transform_stack, X, (self.size, self.size))
+        out = map_pictures(self._transform_stack, X, (self.size, self.size))
         return out.reshape(len(out), self.size * self.size)
 
     def inspect(self, picture: Any) -> str | None:
@@ -59,9 +61,9 @@ class DigitNormalizer(Normalizer):
 
         picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path.
         """
-        return images.why_not_one(images.as_pictures([picture])[0], "digit")
+        return why_not_one(as_pictures([picture])[0], "digit")
 
-    def _transform_stack(self, stack: images.Stack) -> images.Stack:
+    def _transform_stack(self, stack: Stack) -> Stack:
         if stack.shape[1:] != (self.size, self.size):
             return self._normalize(stack)
         ready = self._is_normal(stack)
@@ -71,45 +73,45 @@ class DigitNormalizer(Normalizer):
         out[~ready] = self._normalize(stack[~ready])
         return out
 
-    def _is_normal(self, stack: images.Stack) -> NDArray[np.bool_]:
+    def _is_normal(self, stack: Stack) -> NDArray[np.bool_]:
         """Which pictures of the field's size are as MNIST's authors (or the 8×8's) left them."""
         if self.center == "box":
             sides = stack[:, 0], stack[:, -1], stack[:, 1:-1, 0], stack[:, 1:-1, -1]
             ring = np.concatenate(sides, axis=1)
             return np.median(ring, axis=1) <= 0.3 * stack.max(axis=(1, 2))
-        boxes = images.bounding_boxes(stack > _FAINT)
-        off = np.abs(images.centres_of_mass(stack) - self._middle).max(axis=1)
+        boxes = bounding_boxes(stack > _FAINT)
+        off = np.abs(centres_of_mass(stack) - self._middle).max(axis=1)
         strong = stack.max(axis=(1, 2)) > 0.7
-        return strong & (abs(images.longer_sides(boxes) - self.box) <= 1) & (off <= 1.5)
+        return strong & (abs(longer_sides(boxes) - self.box) <= 1) & (off <= 1.5)
 
     @property
     def _middle(self) -> float:
         """MNIST's centre of mass is the pixel (14, 14), whose middle is at 14.5."""
         return self.size / 2 + (0.5 if self.center == "mass" else 0)
 
-    def _normalize(self, stack: images.Stack) -> images.Stack:
-        ink = images.find_ink(stack)
+    def _normalize(self, stack: Stack) -> Stack:
+        ink = find_ink(stack)
         floor = 0.4 * ink.threshold
-        field = self._place(images.above(ink.contrast, floor), ink)
-        full = images.full_ink(field)
+        field = self._place(above(ink.contrast, floor), ink)
+        full = full_ink(field)
         if stack.shape[1:] == (self.size, self.size):
             here = self._in_place(ink)
-            field[here] = images.above(ink.contrast, np.minimum(floor, 2 * ink.noise))[here]
-            full[here] = images.full_ink(ink.contrast * ink.mask)[here]
+            field[here] = above(ink.contrast, np.minimum(floor, 2 * ink.noise))[here]
+            full[here] = full_ink(ink.contrast * ink.mask)[here]
         field /= np.maximum(full, 1e-6)[:, None, None]
         field[ink.blank] = 0
         return np.clip(field, 0, 1)
 
-    def _place(self, inked: images.Stack, ink: images.Ink) -> images.Stack:
+    def _place(self, inked: Stack, ink: Ink) -> Stack:
         """The ink, scaled to the box and centred; all of the picture where no ink is clear."""
         boxes = np.where(ink.clear[:, None], ink.boxes, (0, 0, *inked.shape[1:]))
-        scale = np.where(ink.clear, self.box, self.size) / images.longer_sides(boxes)
+        scale = np.where(ink.clear, self.box, self.size) / longer_sides(boxes)
         source = (boxes[:, :2] + boxes[:, 2:]) / 2
         target = np.full_like(source, self.size / 2)
         if self.center == "mass":
             source[ink.clear] = ink.centres()[ink.clear]
             target[ink.clear] = self._middle
-        field = images.resample(inked, scale, source, target, self.size)
+        field = resample(inked, scale, source, target, self.size)
         # Nothing beyond the box: the paper's texture is not ink.
         low = np.floor((boxes[:, :2] - source) * scale[:, None] + target)
         high = np.ceil((boxes[:, 2:] - source) * scale[:, None] + target)
@@ -118,8 +120,8 @@ class DigitNormalizer(Normalizer):
         columns = (at >= low[:, 1:]) & (at < high[:, 1:])
         return field * (rows[:, :, None] & columns[:, None, :])
 
-    def _in_place(self, ink: images.Ink) -> NDArray[np.bool_]:
+    def _in_place(self, ink: Ink) -> NDArray[np.bool_]:
         """Whose ink needs no moving, as far as the noise lets one tell; then moving harms."""
         off = np.abs(ink.centres() - self._middle).max(axis=1)
-        size_right = abs(images.longer_sides(ink.boxes) - self.box) <= 2.5 + 10 * ink.noise
+        size_right = abs(longer_sides(ink.boxes) - self.box) <= 2.5 + 10 * ink.noise
         return ~ink.clear | (size_right & (off <= 1.5 + 4 * ink.noise))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bpapps import datasets, splits
-from bpapps.datasets import DataError, Dataset
+from bpapps.data import registry, splits
+from bpapps.data.readers import DataError
+from bpapps.data.registry import Dataset
+from bpapps.data.splits import OwnerSplit
 from bpapps.names import UnknownNameError, nearest
-from bpapps.splits import OwnerSplit
 from bpapps.tasks.signatures import TASK
 from bpapps.tasks.signatures.synthesis import signatures
 
@@ -35,7 +36,7 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Owner
 
     Args:
         source: a data set's name, a folder ``WRITER/{genuine,forged}``, or a CSV file.
-        data_dir: where data sets lie; see :func:`bpapps.datasets.data_dir`.
+        data_dir: where data sets lie; see :func:`bpapps.data.registry.data_dir`.
         seed: for what is made and which writers are where.
 
     Raises:
@@ -53,9 +54,9 @@ def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> Ow
 
 def _read(source: str, data_dir: Path | None) -> Dataset:
     try:
-        return datasets.load(source, data_dir, of_writers=True)
+        return registry.load(source, data_dir, of_writers=True)
     except UnknownNameError:
-        nearest(source, {**TASK.data, **datasets.DATASETS}, "data set")
+        nearest(source, {**TASK.data, **registry.DATASETS}, "data set")
         raise
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bpapps.augment import Distortion
 from bpapps.core import (
     Alignment,
     Average,
@@ -25,6 +24,7 @@ from bpapps.core import (
     Reshape,
 )
 from bpapps.estimators import PairClassifier
+from bpapps.pictures.augment import Distortion
 from bpapps.tasks import Preset
 from bpapps.tasks.signatures.preprocess import SignatureNormalizer
 

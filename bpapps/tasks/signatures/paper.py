@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import images
+from bpapps.pictures import shapes
+from bpapps.pictures.arrays import Stack, shrink
+from bpapps.pictures.ink import otsu, polarity, smooth
 from bpapps.tasks.signatures.ruled import drop_lines
 
 Gray = NDArray[np.float32]  # (h, w)
@@ -21,6 +23,7 @@ _BLUR = 0.6  # of the copy on which it is decided what is ink, in pixels
 _MAIN = 0.008  # share of the ink that a piece holds whose place counts
 FAINTEST = 0.03  # contrast of ink
 _DEEPEST = 0.15  # of the brightest paper: in darker shadows grain would be blown up
+_ROUNDING = 1e-6  # contrast that white paper has of itself, by how a processor adds
 _BROADEST = 0.1  # the broadest stroke, of the picture's longer side
 
 
@@ -48,27 +51,27 @@ def find_ink(picture: Gray) -> Ink:
     dark = picture if _ink_is_dark(picture) else 1 - picture
     paper = _paper(dark)
     contrast = (paper - dark) / np.maximum(paper, _DEEPEST * paper.max() + 1e-3)
-    soft = images.smooth(contrast[None], _BLUR)
+    soft = smooth(contrast[None], _BLUR)
     sample = _sample(soft)
     rest = sample[len(sample) // 2]  # most of a picture is paper
     soft -= rest
     mask, noise = _threshold(soft, sample - rest)
     written = drop_lines(mask)
     if np.count_nonzero(written) < np.count_nonzero(mask):  # print is darker than some pens
-        soft[0, images.near(mask & ~written)] = 0
+        soft[0, shapes.near(mask & ~written)] = 0
         mask, noise = _threshold(soft, _sample(soft))
         written = drop_lines(mask)
-    mask, main = drop_specks(written, soft[0], 5 * noise)
+    mask, main = drop_specks(written & (soft[0] > _ROUNDING), soft[0], 5 * noise)
     level = float(soft[0][mask].mean()) if mask.any() else 0.0
     return Ink(np.clip(contrast - rest, 0, 1), mask, main, level, noise)
 
 
-def _sample(contrast: images.Stack) -> NDArray[np.float32]:
+def _sample(contrast: Stack) -> NDArray[np.float32]:
     """Every other pixel of a stack of one, sorted."""
     return np.sort(contrast[0, ::2, ::2], axis=None)
 
 
-def _threshold(contrast: images.Stack, sample: NDArray[np.float32]) -> tuple[Mask, float]:
+def _threshold(contrast: Stack, sample: NDArray[np.float32]) -> tuple[Mask, float]:
     """Where ink may be in a stack of one, and the standard deviation of the paper's grain.
 
     sample: some of the contrast, sorted. The grain is known by a quantile of what is above the
@@ -76,7 +79,7 @@ def _threshold(contrast: images.Stack, sample: NDArray[np.float32]) -> tuple[Mas
     white throughout. What is paper hangs on the threshold, which must exceed the grain; a few
     rounds settle both.
     """
-    threshold, top = 0.8 * float(images.otsu(contrast)[0]), 0.8 * float(contrast.max())
+    threshold, top = 0.8 * float(otsu(contrast)[0]), 0.8 * float(contrast.max())
     noise, before = 0.0, 0.0
     for _ in range(6):
         if threshold < 1.02 * before or threshold <= 0:
@@ -94,12 +97,12 @@ def _ink_is_dark(picture: Gray) -> bool:
     border would else pass for the paper, and that beside it for bright ink. Ink is taken for
     light only if it is so without the edges of sheets, too.
     """
-    small = images.shrink(picture, WORK // 4)
+    small = shrink(picture, WORK // 4)
     return _strokes_are_dark(small) or _strokes_are_dark(_without_edges(small))
 
 
 def _strokes_are_dark(small: Gray) -> bool:
-    return bool(images.polarity(small[None], 0.5, 0.04 * max(small.shape), mirrored=True)[0] < 0)
+    return bool(polarity(small[None], 0.5, 0.04 * max(small.shape), mirrored=True)[0] < 0)
 
 
 def _without_edges(gray: Gray) -> Gray:
@@ -111,7 +114,7 @@ def _without_edges(gray: Gray) -> Gray:
     """
     from scipy.ndimage import binary_dilation, binary_erosion, binary_fill_holes, binary_propagation
 
-    bright = gray > images.otsu(gray[None])[0]
+    bright = gray > otsu(gray[None])[0]
     side = round(_BROADEST * max(gray.shape)) + 1
     cores = binary_erosion(bright, np.ones((side, side)), border_value=1)
     sheet = binary_fill_holes(binary_propagation(cores, mask=bright))
@@ -132,12 +135,12 @@ def _paper(dark: Gray) -> Gray:
     """
     from PIL import Image
 
-    small = images.shrink(dark, WORK // 2)
+    small = shrink(dark, WORK // 2)
     side = max(3, round(_BROADEST * max(small.shape)))
     closed = np.maximum(_closed_down(small, side), _closed_down(small.T, side).T)
-    soft = images.smooth(closed[None], side / 4)[0]
+    soft = smooth(closed[None], side / 4)[0]
     # Enlarged, a sharp edge would be soft again: the darker side of it is made broader.
-    paper = Image.fromarray(images.near(np.minimum(closed, soft), np.minimum))
+    paper = Image.fromarray(shapes.near(np.minimum(closed, soft), np.minimum))
     if small is dark:
         return np.asarray(paper)
     height, width = dark.shape
@@ -179,7 +182,7 @@ def find_ink_near(picture: Gray) -> tuple[Gray, Ink]:
     if small is picture or not ink.mask.any():
         return small, ink
     factor = max(picture.shape) / max(small.shape)
-    low, high = images.bounding_boxes(ink.main[None])[0].reshape(2, 2)
+    low, high = shapes.bounding_boxes(ink.main[None])[0].reshape(2, 2)
     margin = 0.15 * (high - low).max() + 2
     if np.all(high - low + 2 * margin > 0.8 * np.array(small.shape)):
         return small, ink
@@ -227,7 +230,7 @@ def drop_specks(mask: Mask, contrast: Gray, least: float = 0.0) -> tuple[Mask, M
     pieces, count = label(mask, np.ones((3, 3)))
     if count == 0:
         return mask, mask
-    y, x = images.places(mask)
+    y, x = shapes.places(mask)
     piece = pieces[y, x]
     sizes = np.bincount(piece)
     strip = max(3, round(0.02 * max(mask.shape)))

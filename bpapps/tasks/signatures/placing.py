@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import images
+from bpapps.pictures.shapes import near, places
 from bpapps.tasks.signatures.paper import Gray, Ink, shrunk
 
 _LARGEST = 8.0  # by what ink is enlarged at most: a dot stays one
@@ -23,8 +23,8 @@ def place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
     """
     from PIL import Image
 
-    inked = ink.contrast * images.near(ink.mask)
-    at = np.array(images.places(ink.main), dtype=np.float64)
+    inked = ink.contrast * near(ink.mask)
+    at = np.array(places(ink.main), dtype=np.float64)
     axes = _axes(tilt(at))
     low, high = _extent(at, axes)
     scale = min(_LARGEST, *((np.array(shape) - 2 * margin) / (high - low)))

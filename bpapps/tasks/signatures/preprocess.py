@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import images
-from bpapps.normalizer import Normalizer, are_rows
+from bpapps.pictures.arrays import as_pictures
+from bpapps.pictures.ink import quantile
+from bpapps.pictures.normalizer import Normalizer, are_rows
 from bpapps.tasks.signatures.paper import FAINTEST, Gray, find_ink_near, two_tone
 from bpapps.tasks.signatures.placing import place
 from bpapps.tasks.signatures.thinning import drawn, halve, thin
@@ -27,8 +28,8 @@ _FULL = 0.9  # which quantile of the ink is full ink
 class SignatureNormalizer(Normalizer):
     """Pictures of signatures -> rows of height·width values in [0, 1], ink bright.
 
-    Stateless. Takes whatever :func:`bpapps.images.as_pictures` takes, and rows of its own as
-    they are. A blank picture gives zeros.
+    Stateless. Takes whatever :func:`bpapps.pictures.arrays.as_pictures` takes, and rows of its
+    own as they are. A blank picture gives zeros.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ class SignatureNormalizer(Normalizer):
         self._check()
         if are_rows(X, self.height * self.width):
             return X
-        pictures = images.as_pictures(X)
+        pictures = as_pictures(X)
         out = np.zeros((len(pictures), self.height * self.width), dtype=np.float32)
         for row, picture in zip(out, pictures, strict=True):
             row[:] = self._normalize(picture).ravel()
@@ -76,7 +77,7 @@ class SignatureNormalizer(Normalizer):
 
         picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path.
         """
-        gray, ink = find_ink_near(images.as_pictures([picture])[0])
+        gray, ink = find_ink_near(as_pictures([picture])[0])
         if two_tone(gray) and ink.level < FAINTEST:
             return "the ink is one solid block"
         if ink.level < 5 * ink.grain:
@@ -104,4 +105,4 @@ class SignatureNormalizer(Normalizer):
 def _full(field: Gray) -> float:
     """The contrast of full ink: that of the darkest tenth of it."""
     values = field[field > 0.2 * field.max()]
-    return float(images.quantile(values, _FULL)) if len(values) else 1.0
+    return float(quantile(values, _FULL)) if len(values) else 1.0

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.images import places, quantile
+from bpapps.pictures.ink import quantile
+from bpapps.pictures.shapes import places
 
 Mask = NDArray[np.bool_]  # (h, w)
 Corner = tuple[float, float]  # row and column

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import images
+from bpapps.pictures.arrays import as_pictures
 from bpapps.tasks.signatures.paper import find_ink, to_working_size
 from bpapps.tasks.signatures.thinning import thin
 
@@ -42,9 +42,9 @@ def traits(pictures: Any) -> dict[str, NDArray[np.float64]]:
     gray spread, its standard deviation, are those of the given grays, 0 black to 1 white. The
     aspect is the ink's width by its height. Without ink there are only sides, and the rest is 0.
 
-    pictures: whatever :func:`bpapps.images.as_pictures` takes.
+    pictures: whatever :func:`bpapps.pictures.arrays.as_pictures` takes.
     """
-    rows = [_measure(picture) for picture in images.as_pictures(pictures)]
+    rows = [_measure(picture) for picture in as_pictures(pictures)]
     table = np.array(rows, dtype=np.float64).reshape(-1, len(TRAITS))
     return dict(zip(TRAITS, table.T, strict=True))
 

@@ -20,25 +20,42 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.images import MIN_SIDE, PictureError, Pictures, as_pictures, read_picture, shrink
+from bpapps.pictures.arrays import Pictures, as_pictures, shrink
+from bpapps.pictures.files import MIN_SIDE, PictureError, read_picture
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+
+
 LONGEST = 1024
 """Pixels of the longest side above which a picture is averaged down, so that many fit in memory."""
+
+
 _GZIP = b"\x1f\x8b"
+
+
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+
+
 IS_GENUINE = {
     **dict.fromkeys(("genuine", "original", "originals"), True),
     **dict.fromkeys(("forged", "forgery", "forgeries"), False),
 }
 """What a picture is called that is by its writer, or a forgery; of folders, and in CSV files."""
+
+
 OF_WRITERS = (
     "put signatures into WRITER/genuine/*.png and WRITER/forged/*.png (forged may be missing), or "
     "give a CSV file with file,writer,genuine"
 )
 """How signatures are laid out to be read."""
+
+
 _IS_GENUINE_TOO = {"1": True, "true": True, "0": False, "false": False}
+
+
 Mark = TypeVar("Mark")
+
+
 Signer = tuple[str, bool]
 """Whose a picture is, or pretends to be, and whether it is."""
 
@@ -62,9 +79,6 @@ class Labelled(NamedTuple):
     groups: NDArray[Any] | None = None
     genuine: NDArray[np.bool_] | None = None
     files: NDArray[np.str_] | None = None
-
-
-# ------------------------------------------------------------------ IDX
 
 
 def read_idx(
@@ -150,9 +164,6 @@ def _idx(data: bytes, path: Path, dimensions: int) -> NDArray[np.uint8]:
 
 def _times(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
-
-
-# ------------------------------------------------------------------ folders and CSV files
 
 
 def read_folder(folder: Path) -> Labelled:
@@ -408,9 +419,6 @@ def _as_labels(names: list[str]) -> NDArray[Any]:
     """Integers where every name is a whole number, else strings; (n,)."""
     whole = all(_WHOLE_NUMBER.fullmatch(name) for name in names)
     return np.array([int(name) for name in names], dtype=np.int64) if whole else np.array(names)
-
-
-# ------------------------------------------------------------------ writers and their forgers
 
 
 def is_by_writer(folder: Path) -> bool:

@@ -12,7 +12,11 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 CONNECT_SECONDS = 5.0
+
+
 READ_SECONDS = 10.0
+
+
 _CHUNK = 1 << 16
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bpapps.images import take
-from bpapps.readers import OF_WRITERS
+from bpapps.data.readers import OF_WRITERS
+from bpapps.pictures.arrays import take
 
 if TYPE_CHECKING:
-    from bpapps.datasets import Dataset
+    from bpapps.data.registry import Dataset
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,6 @@ def _split(
         raise ValueError(f"{dataset.name}: class {untaught[0]} is only among the test pictures")
     data = about(dataset, text, len(train_labels), len(test_labels))
     return Split(train, train_labels, test, test_labels, data)
-
-
-# ------------------------------------------------------------------ who wrote it?
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps import readers
-from bpapps.download import download
-from bpapps.images import Pictures
+from bpapps.data import readers
+from bpapps.data.download import download
+from bpapps.data.readers import DataError as DataError
 from bpapps.names import nearest
-from bpapps.readers import DataError as DataError
+from bpapps.pictures.arrays import Pictures
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,6 @@ class Source:
     stems: str = ""
 
 
-# ------------------------------------------------------------------ finding and reading
-
-
 def data_dir(given: Path | None = None) -> Path:
     """Where data sets lie.
 
@@ -101,7 +98,7 @@ def data_dir(given: Path | None = None) -> Path:
         return Path(given)
     if os.environ.get("BPAPPS_DATA"):
         return Path(os.environ["BPAPPS_DATA"]).expanduser()
-    checkout = Path(__file__).parents[1]
+    checkout = Path(__file__).parents[2]
     places = [checkout / "data"] if (checkout / "pyproject.toml").is_file() else []
     for folder in (*places, Path("data")):
         if folder.is_dir() and any(
@@ -282,9 +279,6 @@ def _put(name: str, folder: Path) -> str:
         file if file.endswith("/") or source.layouts else f"{file}.gz" for file in missing
     )
     return f"put {files} from {source.source} into {folder}"
-
-
-# ------------------------------------------------------------------ readers
 
 
 def _mnist_like(name: str, source: Source, paths: list[Path]) -> Dataset:
@@ -487,8 +481,6 @@ def _own(text: str, of_writers: bool) -> Dataset:
     return _of_writers(read, text, f"{kind} {path.resolve().name}", str(path), "not stated")
 
 
-# ------------------------------------------------------------------ the registry
-
 _IDX = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -496,7 +488,10 @@ _IDX = (
     "t10k-labels-idx1-ubyte",
 )
 
+
 _CAPITALS = tuple(string.digits + string.ascii_uppercase)
+
+
 _EMNIST: dict[str, tuple[str, ...]] = {
     "ByClass": (*_CAPITALS, *string.ascii_lowercase),
     "ByMerge": (*_CAPITALS, *"abdefghnqrt"),
@@ -506,6 +501,7 @@ _EMNIST: dict[str, tuple[str, ...]] = {
     "MNIST": (),
 }
 """The splits of EMNIST and their classes; small letters written as capitals count as these."""
+
 
 DATASETS: dict[str, Source] = {
     "digits": Source(

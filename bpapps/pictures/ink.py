@@ -1,261 +1,26 @@
-"""User pictures, safely decoded; and the ink operations that tasks share.
-
-The first half turns what a user has (files, PIL images, arrays of any size, range and number of
-channels) into gray pictures, float32 in [0, 1]. The second half finds handwriting on paper. It
-works on a *stack* of pictures, shape (n, h, w), all at once; one picture is a stack of one.
-"""
+"""Handwriting found on paper, in a stack of pictures (n, h, w) all at once."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpapps.core.threads import team
+from bpapps.pictures.arrays import Mask, Stack, as_pictures, by_shape, shrink
+from bpapps.pictures.shapes import bounding_boxes, centres_of_mass
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-Stack = NDArray[np.float32]  # (n, h, w)
-Mask = NDArray[np.bool_]  # (n, h, w)
-Pictures = Stack | list[NDArray[np.float32]]  # equal sizes; or (h, w) each, of any sizes
-
-MAX_PIXELS = 50_000_000
-MIN_SIDE = 4
 WORK = 112  # longest side, in pixels, that ink is looked for in
+
+
 _CHUNK = 2_000_000  # pixels worked on at once
+
+
 _PEN = 0.1  # the broadest stroke in a large picture, of its longer side
-# Formats whose decoders run nothing else: EPS, for one, would start an interpreter.
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP", "PPM")
-
-
-class PictureError(ValueError):
-    """A picture that cannot be used: which one, what is wrong, and what to do."""
-
-
-# ------------------------------------------------------------------ files
-
-
-def read_picture(path: str | Path) -> NDArray[np.float32]:
-    """The picture in a file, gray, (h, w) in [0, 1], turned upright as its EXIF data says.
-
-    Raises PictureError, one line that names the file, for whatever is not one readable picture
-    of at least 4 pixels a side and at most 50 megapixels.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise PictureError(f"{path} is a folder; give the pictures in it")
-    try:
-        if path.stat().st_size == 0:
-            raise PictureError(f"{path} is empty; give a picture file")
-        with path.open("rb") as file:
-            return _decode(file, str(path))
-    except FileNotFoundError:
-        raise PictureError(f"{path} does not exist; check the name") from None
-    except PermissionError:
-        raise PictureError(f"{path} may not be read; check its permissions") from None
-    except OSError as error:
-        raise PictureError(f"{path} cannot be read ({error.strerror or error})") from None
-
-
-def _decode(file: Any, name: str) -> NDArray[np.float32]:
-    from PIL import Image, UnidentifiedImageError
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of huge sizes and odd metadata: checked below
-        try:
-            with Image.open(file, formats=FORMATS) as image:
-                return gray(image, name)
-        except PictureError:
-            raise
-        except UnidentifiedImageError:
-            raise PictureError(
-                f"{name} is not a picture; give a PNG, JPEG, BMP, TIFF, GIF or WebP file"
-            ) from None
-        except Image.DecompressionBombError:
-            raise PictureError(_too_large(name)) from None
-        except Exception as error:  # a decoder meets broken data with whatever it trips over
-            reason = str(error) or type(error).__name__
-            raise PictureError(
-                f"{name} is damaged or cut short ({reason}); save or download it again"
-            ) from None
-
-
-def _too_large(name: str) -> str:
-    return f"{name} has more than {MAX_PIXELS // 10**6} megapixels; scale it down or crop it"
-
-
-def gray(image: Image, name: str = "the picture") -> NDArray[np.float32]:
-    """A PIL image as gray values, (h, w) in [0, 1]. Its size is checked before it is decoded.
-
-    Transparent parts show white paper, or black where that keeps more contrast (light ink).
-    Raises PictureError for several frames and for sizes out of bounds.
-    """
-    from PIL import ImageOps
-
-    width, height = image.size
-    if min(width, height) < MIN_SIDE:
-        raise PictureError(
-            f"{name} is only {width}×{height} pixels; give one of at least {MIN_SIDE} a side"
-        )
-    if width * height > MAX_PIXELS:
-        raise PictureError(f"{_too_large(name)} ({width}×{height})")
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # a phone's JPEG with a preview or depth map
-        raise PictureError(f"{name} has {frames} frames; give one picture")
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        return np.asarray(image, dtype=np.float32) / np.float32(65535)
-    if image.mode in ("I", "F"):
-        return _deep(np.asarray(image, dtype=np.float32), name)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / np.float32(255)
-        return _on_paper(_eight_bit(image.convert("RGB")), alpha)
-    return _eight_bit(image if image.mode in ("1", "L") else image.convert("RGB"))
-
-
-def _eight_bit(image: Image) -> NDArray[np.float32]:
-    return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255)
-
-
-def _deep(values: NDArray[np.float32], name: str) -> NDArray[np.float32]:
-    """Integers or fractions of unstated range: the least usual one that holds them."""
-    low, top = float(values.min()), float(values.max())
-    if not (np.isfinite(low) and np.isfinite(top)) or low < 0 or top > 65535:
-        raise PictureError(f"{name} holds values out of range; save it with 8 or 16 bits")
-    return values / np.float32(1 if top <= 1 else 255 if top <= 255 else 65535)
-
-
-def _on_paper(ink: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    on_black = ink * alpha
-    on_white = on_black + (1 - alpha)
-    return on_white if on_white.std() >= on_black.std() else on_black
-
-
-# ------------------------------------------------------------------ arrays
-
-
-def as_pictures(X: Any) -> Pictures:
-    """Gray pictures in [0, 1] from whatever holds pictures.
-
-    X: an array (n, h, w), (n, h, w, 1 | 3 | 4) or (n, h·h), or a list of arrays (h, w) or
-    (h, w, 1 | 3 | 4), PIL images and paths, of any sizes. Integers of 8 and 16 bits and booleans
-    are scaled by their type; other numbers by the largest of the batch: up to 1 as they are, up
-    to 16 over 16 (scikit-learn's digits), up to 255 over 255. Noise may carry a picture of the
-    range [0, 1] a little beyond it: up to 2 and down to -1 is clipped.
-    Raises ValueError for anything else, NaN and infinity included, PictureError for a picture
-    without pixels.
-    """
-    if isinstance(X, str | Path):
-        raise ValueError("X is one path; give a list of pictures")
-    if hasattr(X, "to_numpy"):  # a data frame
-        X = X.to_numpy()
-    if isinstance(X, np.ndarray) and X.dtype != object:
-        X = _square(X)
-        _deny_no_pixels(X[:1] if X.ndim else [])
-        return _one_channel(_scale([X])[0], 3)
-    items = [_as_array(item) for item in X]
-    if items and all(item.ndim == 1 for item in items):
-        return as_pictures(np.array(items))
-    _deny_no_pixels(items)
-    return [_one_channel(item, 2) for item in _scale(items)]
-
-
-def take(pictures: Any, rows: NDArray[np.intp]) -> Any:
-    """These rows of an array, or of a list of pictures of different sizes."""
-    return pictures[rows] if isinstance(pictures, np.ndarray) else [pictures[i] for i in rows]
-
-
-def by_shape(pictures: Pictures) -> Iterator[tuple[NDArray[np.intp], Stack]]:
-    """Groups of equal size: (their places in ``pictures``, the stack of them)."""
-    if isinstance(pictures, np.ndarray):
-        yield np.arange(len(pictures)), pictures
-        return
-    places: dict[tuple[int, ...], list[int]] = {}
-    for i, picture in enumerate(pictures):
-        places.setdefault(picture.shape, []).append(i)
-    for where in places.values():
-        yield np.array(where), np.stack([pictures[i] for i in where])
-
-
-def _square(X: NDArray[Any]) -> NDArray[Any]:
-    """Rows of pixels (n, h·h) as pictures (n, h, h); other shapes as they are."""
-    if X.ndim != 2:
-        return X
-    side = round(X.shape[1] ** 0.5)
-    if side * side != X.shape[1]:
-        raise ValueError(
-            f"X has shape {X.shape}, and {X.shape[1]} pixels a row are not a square; "
-            "give pictures of shape (n, height, width)"
-        )
-    return X.reshape(len(X), side, side)
-
-
-def _deny_no_pixels(arrays: Iterable[NDArray[Any]]) -> None:
-    for i, array in enumerate(arrays):
-        if array.size == 0:
-            raise PictureError(f"X[{i}] has the shape {array.shape}; a picture has pixels")
-
-
-def _as_array(item: Any) -> NDArray[Any]:
-    if isinstance(item, str | Path):
-        return read_picture(item)
-    if hasattr(item, "getbands"):
-        return gray(item)
-    return np.asarray(item)
-
-
-_RANGES = {"uint8": 255.0, "uint16": 65535.0, "bool": 1.0}
-
-
-def _scale(arrays: list[NDArray[Any]]) -> list[NDArray[np.float32]]:
-    for a in arrays:
-        if a.dtype.kind not in "buif":
-            raise ValueError(f"X holds {a.dtype} values; pictures are numbers")
-    loose = [a for a in arrays if a.dtype.name not in _RANGES and a.size]
-    low = min((float(a.min()) for a in loose), default=0.0)
-    top = max((float(a.max()) for a in loose), default=1.0)
-    if not (np.isfinite(low) and np.isfinite(top)):
-        raise ValueError("X contains NaN or infinity; pictures are finite numbers")
-    if top > 255 or low < (-1 if top <= 2 else 0):
-        raise ValueError(f"X ranges over {low:g} to {top:g}; scale it to 0..1, 0..16 or 0..255")
-    unstated = 1.0 if top <= 2 else 16.0 if top <= 16 else 255.0
-    scaled = []
-    for a in arrays:
-        b = a.astype(np.float32)
-        b *= np.float32(1 / _RANGES.get(a.dtype.name, unstated))
-        scaled.append(b if low >= 0 and top <= unstated else np.clip(b, 0, 1))
-    return scaled
-
-
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
-
-
-def _one_channel(x: NDArray[np.float32], ndim: int) -> NDArray[np.float32]:
-    """(…, h, w, 1 | 3 | 4) as (…, h, w); ``ndim`` is that of pictures without channels."""
-    if x.ndim == ndim:
-        return x
-    if x.ndim != ndim + 1 or x.shape[-1] not in (1, 3, 4):
-        expected = "(n, h, w), (n, h, w, 1|3|4) or (n, h·h)" if ndim == 3 else "(h, w[, 1|3|4])"
-        raise ValueError(f"a picture array has shape {x.shape}; expected {expected}")
-    if x.shape[-1] == 1:
-        return x[..., 0]
-    luma = x[..., :3] @ _LUMA
-    if x.shape[-1] == 3:
-        return luma
-    if ndim == 2:
-        return _on_paper(luma, x[..., 3])
-    return np.stack([_on_paper(*pair) for pair in zip(luma, x[..., 3], strict=True)])
-
-
-# ------------------------------------------------------------------ ink
 
 
 class Ink(NamedTuple):
@@ -412,6 +177,8 @@ def polarity(
 
 
 _PIECE = 0.01  # share of the picture that a piece of it counts from
+
+
 _DOUBT = 0.1  # of the two, dark ink is the commoner
 
 
@@ -509,6 +276,8 @@ def smooth(stack: Stack, sigma: float, mirrored: bool = False) -> Stack:
 
 _BY_PRODUCTS = 200
 """Longer side up to which two products of matrices blur, in half a filter's time."""
+
+
 _NOT_SHARED = 64
 """Longer side up to which OpenBLAS shares no product among threads, whose waiting took three times
 the processor time of the work."""
@@ -561,6 +330,8 @@ def otsu(stack: Stack, bins: int = 64) -> NDArray[np.float32]:
 
 
 _TOUCHING = np.zeros((3, 3, 3), dtype=bool)
+
+
 _TOUCHING[1] = True  # eight neighbours within a picture, none across pictures
 
 
@@ -604,113 +375,3 @@ def _pieces(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     owner = np.zeros(count + 1, dtype=np.intp)
     owner[pieces.ravel()] = np.repeat(np.arange(len(mask)), mask[0].size)
     return pieces, owner
-
-
-# ------------------------------------------------------------------ geometry
-
-
-def places(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of what is true in a mask (h, w), row by row.
-
-    As ``np.nonzero``, in a third of its time where little is true.
-    """
-    place, width = np.flatnonzero(mask), mask.shape[1]
-    rows = place // width  # by a multiplication; np.divmod divides
-    return rows, place - rows * width
-
-
-def near(mask: NDArray[Any], which: np.ufunc = np.maximum) -> NDArray[Any]:
-    """Masks (…, h, w) and the pixels that touch them, where the edge of a stroke fades.
-
-    which: of pictures np.minimum takes the darkest that touches each pixel.
-    """
-    tall = mask.copy()
-    which(tall[..., 1:, :], mask[..., :-1, :], out=tall[..., 1:, :])
-    which(tall[..., :-1, :], mask[..., 1:, :], out=tall[..., :-1, :])
-    wide = tall.copy()
-    which(wide[..., 1:], tall[..., :-1], out=wide[..., 1:])
-    which(wide[..., :-1], tall[..., 1:], out=wide[..., :-1])
-    return wide
-
-
-def bounding_boxes(mask: Mask) -> NDArray[np.intp]:
-    """Top, left, bottom, right (the latter two exclusive) of each mask, (n, 4); zeros if empty."""
-    h, w = mask.shape[1:]
-    rows, columns = np.any(mask, axis=2), np.any(mask, axis=1)
-    top, left = rows.argmax(axis=1), columns.argmax(axis=1)
-    bottom, right = h - rows[:, ::-1].argmax(axis=1), w - columns[:, ::-1].argmax(axis=1)
-    return np.stack([top, left, bottom, right], axis=1) * rows.any(axis=1)[:, None]
-
-
-def longer_sides(boxes: NDArray[Any]) -> NDArray[Any]:
-    """The longer side of each box, (n,)."""
-    return np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-
-
-def centres_of_mass(stack: Stack) -> NDArray[np.float32]:
-    """Row and column of each picture's centre of mass, (n, 2); a pixel's middle is at + 0.5."""
-    rows, columns = stack.sum(axis=2), stack.sum(axis=1)
-    total = np.maximum(rows.sum(axis=1), 1e-9)
-    y = rows @ (np.arange(stack.shape[1], dtype=np.float32) + 0.5) / total
-    x = columns @ (np.arange(stack.shape[2], dtype=np.float32) + 0.5) / total
-    return np.stack([y, x], axis=1).astype(np.float32)
-
-
-def slants(stack: Stack) -> NDArray[np.float32]:
-    """Columns that each picture's ink leans by from a row to the next, (n,), by its moments."""
-    at = centres_of_mass(stack)
-    y = np.arange(stack.shape[1], dtype=np.float32) + 0.5 - at[:, :1]
-    x = np.arange(stack.shape[2], dtype=np.float32) + 0.5 - at[:, 1:]
-    down = (stack.sum(axis=2) * y * y).sum(axis=1)
-    both = ((y[:, None] @ stack) * x[:, None]).sum(axis=(1, 2))
-    return both / np.maximum(down, 1e-6)
-
-
-def shear(stack: Stack, slope: NDArray[np.float32]) -> Stack:
-    """Each row moved left by ``slope`` (n,) columns for every row that it is below the middle."""
-    height, width = stack.shape[1:]
-    down = np.arange(height, dtype=np.float32) + 0.5 - height / 2
-    at = np.arange(width, dtype=np.float32) + (slope[:, None] * down)[:, :, None]
-    at = np.clip(at, -1, width)
-    left = np.floor(at).astype(np.intp)
-    wide = np.pad(stack, ((0, 0), (0, 0), (1, 2)))
-    here = np.take_along_axis(wide, left + 1, axis=2)
-    there = np.take_along_axis(wide, left + 2, axis=2)
-    return here + (at - left).astype(np.float32) * (there - here)
-
-
-def shrink(picture: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
-    """The picture (h, w) averaged over whole blocks, until no side is above ``longest``."""
-    from PIL import Image
-
-    factor = -(-max(picture.shape) // longest)
-    if factor <= 1:
-        return picture
-    return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).reduce(factor))
-
-
-def resample(
-    stack: Stack, scale: NDArray[Any], source: NDArray[Any], target: NDArray[Any], size: int
-) -> Stack:
-    """Scale each picture and lay its point ``source`` on ``target`` of a size×size field.
-
-    scale (n,), or (n, 2) by axis; source and target (n, 2) as row and column. Shrinking averages
-    the area under each new pixel, enlarging interpolates linearly; outside the picture there is
-    nothing (0).
-    """
-    tall, wide = scale.T if scale.ndim == 2 else (scale, scale)
-    down = _overlaps(stack.shape[1], tall, source[:, 0], target[:, 0], size)
-    across = _overlaps(stack.shape[2], wide, source[:, 1], target[:, 1], size)
-    return np.matmul(down, stack) @ across.transpose(0, 2, 1)
-
-
-def _overlaps(
-    length: int, scale: NDArray[Any], source: NDArray[Any], target: NDArray[Any], size: int
-) -> Stack:
-    """How much of each old pixel lies under each new one: (n, size, length), rows sum to 1."""
-    half = 0.5 * np.maximum(1, 1 / scale)[:, None, None]
-    new = np.arange(size, dtype=np.float32)[None, :, None] + 0.5
-    at = (new - target[:, None, None]) / scale[:, None, None] + source[:, None, None]
-    old = np.arange(length, dtype=np.float32)
-    overlap = np.minimum(at + half, old + 1) - np.maximum(at - half, old)
-    return (np.maximum(overlap, 0) / (2 * half)).astype(np.float32)

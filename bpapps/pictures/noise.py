@@ -23,9 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Images = NDArray[np.float32]
+
+
 Reals = NDArray[np.float64]
+
+
 MAX_SEVERITY = 6
+
+
 BLOCK = 128  # pictures warped at a time: their index arrays stay in cache
+
+
 Apply = Callable[[Images, float, np.random.Generator], Images]
 
 
@@ -114,9 +122,6 @@ def checked_severity(severity: int) -> int:
     return number
 
 
-# --- gray values --------------------------------------------------------------------------
-
-
 @_register("gaussian", "Gaussian noise", "σ = {:.2f}", (0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
 def _gaussian(images: Images, sigma: float, rng: np.random.Generator) -> Images:
     """Add independent normal noise: a sensor's, or a scanner's."""
@@ -148,9 +153,6 @@ def _impulse(images: Images, share: float, rng: np.random.Generator) -> Images:
 def _contrast(images: Images, kept: float, rng: np.random.Generator) -> Images:
     """Draw the grays towards the picture's mean, keeping a share of their distance from it."""
     return _mix(images.mean(axis=(1, 2), keepdims=True), images, kept)
-
-
-# --- the neighbourhood of a pixel ---------------------------------------------------------
 
 
 @_register("blur", "Blur", "σ = {:.0%} of the side", (0.02, 0.04, 0.06, 0.08, 0.1, 0.12))
@@ -237,9 +239,6 @@ def _coarse_matrix(size: int, share: float) -> Images:
     return np.clip(nearness, 0, None).astype(np.float32) @ averages
 
 
-# --- what else is on the paper ------------------------------------------------------------
-
-
 @_register("ruled line", "Ruled line", "{:.1%} of the side", (0.01, 0.02, 0.03, 0.045, 0.06, 0.08))
 def _ruled_line(images: Images, share: float, rng: np.random.Generator) -> Images:
     """Print a level line across the whole picture, as dark as its ink and this thick."""
@@ -281,9 +280,6 @@ def _stamped(y: Images, x: Images, radius: float, tilt: Reals, flat: Reals) -> I
     bars = np.abs(np.abs(up) - 0.2 * radius) - 0.1 * radius
     bars = np.maximum(bars, np.abs(along) - 0.6 * radius)
     return np.clip(0.5 - np.minimum(ring, bars), 0, 1, dtype=np.float32)
-
-
-# --- geometry -----------------------------------------------------------------------------
 
 
 @_register("rotation", "Rotation", "{:g}°", (10, 20, 30, 40, 50, 60))

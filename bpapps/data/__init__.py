@@ -1,0 +1,1 @@
+"""Data sets: found by name or path, downloaded, read, and split."""

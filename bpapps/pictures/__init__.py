@@ -1,0 +1,1 @@
+"""Pictures: files and arrays of them, ink on paper, noise, and what preprocessing shares."""
