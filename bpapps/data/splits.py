@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bpapps.data.readers import OF_WRITERS
 from bpapps.pictures.arrays import take
 
 if TYPE_CHECKING:
@@ -17,51 +16,114 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Split:
-    """Pictures and labels to train on and to test on, and where they come from.
+class Part:
+    """n pictures, and what each is to be answered with.
 
-    Pictures are an array (n, height, width), or a list of gray arrays of any sizes. ``data`` is
-    what a report says of them: name, title, source, licence, sha256, split, n_train, n_test.
-    ``test_groups``, (n_test,), are what accuracy can be told by: fonts, plates.
+    Pictures are an array (n, height, width), or a list of gray arrays of any sizes. ``targets``,
+    (n, …), are labels, or what else can be indexed by rows. Pictures of one of the ``groups``,
+    (n,), stay on one side of a split: those of a font, a plate, a writer. ``files``, (n,), are
+    the names of their files, where they lie in files.
     """
 
-    train_images: Any
-    train_labels: NDArray
-    test_images: Any
-    test_labels: NDArray
+    pictures: Any
+    targets: NDArray
+    groups: NDArray | None = None
+    files: NDArray | None = None
+
+    def take(self, rows: NDArray) -> Part:
+        """Some of them."""
+        others = (None if each is None else each[rows] for each in (self.groups, self.files))
+        return Part(take(self.pictures, rows), self.targets[rows], *others)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What to train on, to choose by (or None), and to test on, and where it comes from.
+
+    No group is in two parts. ``data`` is what a report says of them: name, title, source,
+    licence, sha256, split, n_train, n_test.
+
+    Raises ValueError for a group in two parts.
+    """
+
+    train: Part
+    development: Part | None
+    test: Part
     data: Mapping[str, Any]
-    test_groups: NDArray | None = None
+
+    def __post_init__(self) -> None:
+        deny_straddling({name: part.groups for name, part in self.parts.items()})
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts by what each is for."""
+        found = {"training": self.train, "development": self.development, "test": self.test}
+        return {name: part for name, part in found.items() if part is not None}
 
 
 def official(dataset: Dataset) -> Split:
     """The parts that the set's authors made."""
-    parts = (dataset.images, dataset.labels, dataset.test_images, dataset.test_labels)
-    return _split(dataset, "as its authors split it", *parts)
+    assert dataset.test is not None
+    return _split(dataset, "as its authors split it", dataset.whole, dataset.test)
 
 
 def halves(dataset: Dataset) -> Split:
     """The first half to train on, the second to test on, not shuffled."""
-    middle = len(dataset.labels) // 2
-    rows = np.arange(len(dataset.labels))
+    middle = len(dataset.whole.targets) // 2
+    rows = np.arange(len(dataset.whole.targets))
     return by_rows(dataset, "first half, second half, not shuffled", rows[:middle], rows[middle:])
 
 
 def holdout(dataset: Dataset, seed: int, share: float = 0.2) -> Split:
     """A share of each class, at least one picture a class on average, drawn to test on.
 
-    ValueError where a class has one picture only.
+    Groups stay whole. ValueError where a class has one picture only.
     """
     from sklearn.model_selection import train_test_split
 
-    rows = np.arange(len(dataset.labels))
-    values, counts = np.unique(dataset.labels, return_counts=True)
+    if dataset.whole.groups is not None:
+        return _holdout_of_groups(dataset, seed, share)
+    rows = np.arange(len(dataset.whole.targets))
+    values, counts = np.unique(dataset.whole.targets, return_counts=True)
     if counts.min() < 2:
         rare = values[counts.argmin()]
         raise ValueError(f"{dataset.name}: class {rare} has one picture; each needs at least two")
     size = max(round(share * len(rows)), len(values))
-    train, test = train_test_split(rows, test_size=size, random_state=seed, stratify=dataset.labels)
+    train, test = train_test_split(rows, test_size=size, random_state=seed, stratify=dataset.whole.targets)
     text = f"{size / len(rows):.0%} of each class to test on, drawn by seed {seed}"
     return by_rows(dataset, text, np.sort(train), np.sort(test))
+
+
+def _holdout_of_groups(dataset: Dataset, seed: int, share: float) -> Split:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = StratifiedGroupKFold(round(1 / share), shuffle=True, random_state=seed)
+    whole = dataset.whole
+    train, test = next(folds.split(whole.targets, whole.targets, whole.groups))
+    text = f"{share:.0%} to test on, groups kept whole, drawn by seed {seed}"
+    return by_rows(dataset, text, train, test)
+
+
+def all_to_test(dataset: Dataset) -> Split:
+    """All of a set to test on, by a model that was trained on other data."""
+    parts = [part for part in (dataset.whole, dataset.test) if part is not None]
+    nothing = dataset.whole.take(np.arange(0))
+    return Split(nothing, None, joined(parts), about(dataset, "all to test on", 0, sum(map(len, parts))))
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """Several parts of one set as one."""
+    if len(parts) == 1:
+        return parts[0]
+    pictures = [part.pictures for part in parts]
+    whole = all(isinstance(each, np.ndarray) for each in pictures)
+    return Part(
+        np.concatenate(pictures) if whole else [one for each in pictures for one in each],
+        np.concatenate([part.targets for part in parts]),
+    )
 
 
 @dataclass(frozen=True)
@@ -113,10 +175,12 @@ def by_group(
     return found
 
 
-def deny_straddling(parts: Mapping[str, ArrayLike]) -> None:
-    """ValueError where a group is in two parts, by their names; each part is groups, (n,)."""
+def deny_straddling(parts: Mapping[str, ArrayLike | None]) -> None:
+    """ValueError where a group is in two parts, by their names; each part is groups, (n,), or None."""
     seen: dict[Any, str] = {}
     for part, groups in parts.items():
+        if groups is None:
+            continue
         for group in np.unique(np.asarray(groups)).tolist():
             if group in seen:
                 raise ValueError(
@@ -145,81 +209,11 @@ def by_rows(dataset: Dataset, text: str, train: NDArray, test: NDArray) -> Split
 
     ValueError where a class is only among the rows to test on.
     """
-    labels = dataset.labels
-    pictures = (take(dataset.images, train), take(dataset.images, test))
-    return _split(dataset, text, pictures[0], labels[train], pictures[1], labels[test])
+    return _split(dataset, text, dataset.whole.take(train), dataset.whole.take(test))
 
 
-def _split(
-    dataset: Dataset, text: str, train: Any, train_labels: Any, test: Any, test_labels: Any
-) -> Split:
-    untaught = np.setdiff1d(test_labels, train_labels)
+def _split(dataset: Dataset, text: str, train: Part, test: Part) -> Split:
+    untaught = np.setdiff1d(test.targets, train.targets)
     if len(untaught):
         raise ValueError(f"{dataset.name}: class {untaught[0]} is only among the test pictures")
-    data = about(dataset, text, len(train_labels), len(test_labels))
-    return Split(train, train_labels, test, test_labels, data)
-
-
-@dataclass(frozen=True)
-class Signed:
-    """Pictures that somebody wrote, or pretended to: n of them.
-
-    ``images`` as in :class:`Split`; ``owners``, (n,), whose each is or pretends to be, strings;
-    ``genuine``, (n,), false for a skilled forgery; ``files``, (n,), the names of their files, where
-    they lie in files.
-    """
-
-    images: Any
-    owners: NDArray[np.str_]
-    genuine: NDArray[np.bool_]
-    files: NDArray[np.str_] | None = None
-
-    def take(self, rows: NDArray) -> Signed:
-        """Some of them."""
-        files = None if self.files is None else self.files[rows]
-        return Signed(take(self.images, rows), self.owners[rows], self.genuine[rows], files)
-
-    def __len__(self) -> int:
-        return len(self.owners)
-
-
-@dataclass(frozen=True)
-class OwnerSplit:
-    """What writers wrote, to train on, to choose thresholds on, and to test on.
-
-    No writer is in two parts. ``data`` is what a report says of them, as in :class:`Split`.
-
-    Raises ValueError for a writer in two parts.
-    """
-
-    train: Signed
-    development: Signed
-    test: Signed
-    data: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        parts = {"training": self.train, "development": self.development, "test": self.test}
-        deny_straddling({name: part.owners for name, part in parts.items()})
-
-
-def by_owner(dataset: Dataset, fold: Fold, text: str, synthetic: bool = False) -> OwnerSplit:
-    """A fold of a set whose labels are writers; ``text`` says which fold it is.
-
-    synthetic: whether no human wrote them, which reports must say.
-
-    ValueError where the set does not say which pictures are genuine.
-    """
-    if dataset.genuine is None:
-        raise ValueError(f"{dataset.name}: does not say which signatures are genuine; {OF_WRITERS}")
-    owners = dataset.labels.astype(np.str_)
-    whole = Signed(dataset.images, owners, dataset.genuine, dataset.files)
-    train, development, test = (
-        whole.take(rows) for rows in (fold.train, fold.development, fold.test)
-    )
-    counts = [len(np.unique(part.owners)) for part in (train, development, test)]
-    text += (
-        f"; {counts[0]} writers to train on, {counts[1]} to choose thresholds on, "
-        f"{counts[2]} others to test on"
-    )
-    data = about(dataset, text, len(train), len(test))
-    return OwnerSplit(train, development, test, {**data, "synthetic": synthetic})
+    return Split(train, None, test, about(dataset, text, len(train), len(test)))

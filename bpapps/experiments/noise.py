@@ -1,86 +1,82 @@
-"""Accuracy under corruptions of the pictures, by severity."""
+"""Figures under corruptions of the pictures, by severity."""
 
 from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from bpapps.evaluation import NoiseCurve, NoisePoint, png_uri
-from bpapps.experiments.common import Progress, share_of, share_right, silent, which_right
+from bpapps.experiments.probe import Probe, Progress, silent
+from bpapps.experiments.words import noise_reading
 from bpapps.pictures import noise
-from bpapps.pictures.arrays import Pictures
 from bpapps.pictures.noise import Corruption
+from bpapps.pictures.png import png_uri
+from bpapps.results import NoiseCurve, NoisePoint, NoiseSweep
 
-DROP = 0.05  # the loss of accuracy at which a net counts as hurt: 5 points
+DROP = 0.05  # the loss of THE score at which a net counts as hurt: 5 points
 
 
-def noise_sweep(
-    predict: Callable[[Any], ArrayLike],
-    images: Pictures,
-    labels: ArrayLike,
-    *,
-    corruptions: Iterable[Corruption | str] | None = None,
-    severities: Iterable[int] = range(noise.MAX_SEVERITY + 1),
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> list[NoiseCurve]:
-    """Measure accuracy under each corruption at each severity, with Wilson's 95% intervals.
+def noise_sweep(probe: Probe, *, seed: int = 0, progress: Progress | None = None) -> NoiseSweep:
+    """Measure a probe's figures under each of its corruptions at each of its severities.
 
-    ``predict`` takes float32 pictures (n, h, w) in [0, 1], or a list of (h, w) each where they
-    differ in size, and returns n labels; ``images`` are such test pictures, ``labels`` (n,)
-    their true labels. ``corruptions`` are corruptions or their names, all of them by default.
-    Severity 0, the clean pictures, is measured once and begins every curve. The sample picture
-    is the same for all points, drawn by the seed from those that are read rightly when clean.
-    ``progress(done, total, text)`` is called after each measurement. Raises ValueError for
-    unknown names or severities and for arrays that do not fit.
+    Severity 0, the clean pictures, is measured once and begins every curve. The sample picture is
+    the same for all points. Each point has its own random generator, seeded by what the point is.
+
+    Raises ValueError for unknown names or severities, and where there is no picture.
     """
-    chosen = [
-        noise.find(one) if isinstance(one, str) else one
-        for one in (noise.CORRUPTIONS.values() if corruptions is None else corruptions)
-    ]
-    levels = sorted({0, *map(noise.checked_severity, severities)})
-    truth = np.asarray(labels)
-    if isinstance(images, np.ndarray):
-        images = images.astype(np.float32, copy=False)
-    if not len(truth) or len(images) != len(truth):
-        raise ValueError(f"there are {len(images)} pictures and {len(truth)} labels")
-    report = progress or silent
-    done, total = 1, 1 + len(chosen) * (len(levels) - 1)
+    names = noise.CORRUPTIONS if probe.corruptions is None else probe.corruptions
+    chosen = [noise.find(name) for name in names]
+    levels = sorted({noise.checked_severity(level) for level in probe.severities} - {0})
+    pictures = probe.pictures
+    if isinstance(pictures, np.ndarray):
+        pictures = pictures.astype(np.float32, copy=False)
+    if not len(pictures):
+        raise ValueError(f"{probe.title}: no pictures to put through corruptions")
+    steps = itertools.count(1)
+    total = 1 + len(chosen) * len(levels)
 
-    right = which_right(predict(images), truth)
-    clean = share_of(right)
-    sample = _sample(right, seed)
-    report(done, total, "clean")
+    def tell(text: str) -> None:
+        (progress or silent)(next(steps), total, text)
 
-    curves: list[NoiseCurve] = []
+    answers = probe.ask(pictures)
+    clean, sample = list(probe.score(answers)), probe.shown(answers)
+    tell("clean")
+
+    def point(corruption: Corruption, severity: int) -> NoisePoint:
+        setting = corruption.setting(severity)
+        if not severity:
+            return NoisePoint(0, setting, clean, png_uri(pictures[sample]))
+        spoilt = _spoilt(corruption, pictures, severity, seed)
+        figures = list(probe.score(probe.ask(spoilt)))
+        tell(f"{corruption.title.lower()}, severity {severity}")
+        return NoisePoint(severity, setting, figures, png_uri(spoilt[sample]))
+
+    curves = []
     for corruption in chosen:
-        points = [NoisePoint(0, corruption.setting(0), clean, png_uri(images[sample]))]
-        for severity in levels[1:]:
-            rng = point_generator(seed, corruption.name, severity)
-            spoil = corruption if isinstance(images, np.ndarray) else corruption.each
-            spoilt = spoil(images, severity, rng)  # type: ignore[arg-type]
-            accuracy = share_right(predict(spoilt), truth)
-            setting, picture = corruption.setting(severity), png_uri(spoilt[sample])
-            points.append(NoisePoint(severity, setting, accuracy, picture))
-            done += 1
-            report(done, total, f"{corruption.title.lower()}, severity {severity}")
+        points = [point(corruption, severity) for severity in (0, *levels)]
         curves.append(NoiseCurve(corruption.name, corruption.title, points, drop_severity(points)))
-    return curves
+    reading = "" if clean[0].lower_is_better else noise_reading(curves)
+    return NoiseSweep(probe.title, curves, reading)
+
+
+def _spoilt(corruption: Corruption, pictures: Any, severity: int, seed: int) -> Any:
+    rng = point_generator(seed, corruption.name, severity)
+    spoil = corruption if isinstance(pictures, np.ndarray) else corruption.each
+    return spoil(pictures, severity, rng)  # type: ignore[arg-type]
 
 
 def drop_severity(points: Sequence[NoisePoint]) -> float | None:
-    """Severity at which accuracy first falls 5 points below that of the first, clean point.
+    """Severity at which THE score is first 5 points worse than at the first, clean point.
 
-    Linear between the measured severities; None if it never does.
+    Linear between the measured severities; None if it never is.
     """
-    clean = points[0].accuracy.value
+    way = -1 if points[0].figures[0].lower_is_better else 1
+    clean = way * points[0].score.value
     for before, after in itertools.pairwise(points):
-        lost, loses = clean - before.accuracy.value, clean - after.accuracy.value
+        lost, loses = clean - way * before.score.value, clean - way * after.score.value
         if loses >= DROP - 1e-12:  # 0.95 - 0.90 must count as 5 points
             share = (DROP - lost) / (loses - lost)
             return before.severity + min(share, 1.0) * (after.severity - before.severity)
@@ -90,9 +86,3 @@ def drop_severity(points: Sequence[NoisePoint]) -> float | None:
 def point_generator(seed: int, name: str, severity: int) -> np.random.Generator:
     """Return the generator of one point; crc32, as Python's own hash differs by process."""
     return np.random.default_rng([seed, zlib.crc32(name.encode()), severity])
-
-
-def _sample(right: NDArray[np.bool_], seed: int) -> int:
-    """Choose the test picture to show, one that is read rightly if there is any."""
-    candidates = np.flatnonzero(right) if right.any() else np.arange(len(right))
-    return int(np.random.default_rng(seed).choice(candidates))

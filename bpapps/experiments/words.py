@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpapps.evaluation import DependencePoint, Interval, NoiseCurve, NoisePoint
+from bpapps.measures.intervals import Interval
+from bpapps.results import DependencePoint, NoiseCurve, NoisePoint
 
 PROPER = {"Gaussian"}  # words that keep their capital inside a sentence
 
@@ -17,15 +18,15 @@ def noise_reading(curves: Sequence[NoiseCurve]) -> str:
     curves = [curve for curve in curves if curve.points]
     if not curves:
         return ""
-    clean = curves[0].points[0].accuracy
+    clean = curves[0].points[0].score
     tried = [curve for curve in curves if len(curve.points) > 1]
     fallen = sorted(
         (curve for curve in tried if curve.drop5 is not None),
-        key=lambda curve: (curve.drop5, _worst(curve).accuracy.value),
+        key=lambda curve: (curve.drop5, _worst(curve).score.value),
     )
     standing = sorted(
         (curve for curve in tried if curve.drop5 is None),
-        key=lambda curve: _worst(curve).accuracy.value,
+        key=lambda curve: _worst(curve).score.value,
     )
     sentences = [
         f"Of the clean test pictures, {_percent(clean)} are read rightly (n = {clean.n:,}).",
@@ -45,7 +46,7 @@ def _on_fallen(curves: list[NoiseCurve], all_fell: bool) -> list[str]:
     end = first.points[-1]
     sentences = [
         f"{opening} 5 points of accuracy are lost at severity {_drop(first)}, "
-        f"and at {end.setting}, {_percent(end.accuracy)} are right."
+        f"and at {end.setting}, {_percent(end.score)} are right."
     ]
     middle = curves[1:-1] if all_fell else curves[1:]
     if middle:
@@ -96,18 +97,18 @@ def _on_amount(points: list[DependencePoint]) -> list[str]:
         return []
     least, most = points[0], points[-1]
     sentences = [
-        f"Trained on {_amount(most)}, the net answers {_percent(most.accuracy)} of the test data "
-        f"rightly (n = {most.accuracy.n:,}), after {_duration(most.seconds)} of training."
+        f"Trained on {_amount(most)}, the net answers {_percent(most.score)} of the test data "
+        f"rightly (n = {most.score.n:,}), after {_duration(most.seconds)} of training."
     ]
     if len(points) == 1:
         return sentences
     sentences.append(
-        f"On {_amount(least)} it is {_percent(least.accuracy)}, after {_duration(least.seconds)}."
+        f"On {_amount(least)} it is {_percent(least.score)}, after {_duration(least.seconds)}."
     )
-    before, step = points[-2].accuracy, f"from {points[-2].share:.0%} to {most.share:.0%}"
-    if most.accuracy.low > before.high:
+    before, step = points[-2].score, f"from {points[-2].share:.0%} to {most.share:.0%}"
+    if most.score.low > before.high:
         sentences.append(f"Accuracy still rises {step} of the data: more should help.")
-    elif most.accuracy.high < before.low:
+    elif most.score.high < before.low:
         sentences.append(f"Accuracy falls {step} of the data: more of it does not help.")
     else:
         sentences.append(
@@ -123,24 +124,24 @@ def _on_labels(points: list[DependencePoint]) -> list[str]:
         return []
     worst = spoilt[-1]
     sentence = f"With {worst.share:.0%} of the training labels made wrong, "
-    sentence += f"{_percent(worst.accuracy)} of the test data are answered rightly"
+    sentence += f"{_percent(worst.score)} of the test data are answered rightly"
     if points[0].share > 0:
         return [f"{sentence}."]
-    sound = points[0].accuracy
+    sound = points[0].score
     sentences = [f"{sentence}, against {_percent(sound)} with the labels as they are."]
-    if worst.accuracy.high >= sound.low:
+    if worst.score.high >= sound.low:
         sentences.append("The intervals overlap: the difference may be chance.")
     return sentences
 
 
 def _worst(curve: NoiseCurve) -> NoisePoint:
     """Return the corrupted point with the lowest accuracy."""
-    return min(curve.points[1:], key=lambda point: point.accuracy.value)
+    return min(curve.points[1:], key=lambda point: point.score.value)
 
 
 def _at_worst(curve: NoiseCurve) -> str:
     point = _worst(curve)
-    return f"at its worst, {point.setting}, {_percent(point.accuracy)} are right"
+    return f"at its worst, {point.setting}, {_percent(point.score)} are right"
 
 
 def _drop(curve: NoiseCurve) -> str:
