@@ -185,7 +185,10 @@ class Kind(ABC):
 
     @abstractmethod
     def upgrade(self, plain: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Details of results of schema 1 as those of today; None where they are another kind's."""
+        """What has changed in plain results since schema 1; None where they are another kind's.
+
+        Raises KeyError, TypeError, AttributeError or IndexError for results that are damaged.
+        """
 
 
 def output_shape(network: Chain, params: Params, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -55,3 +55,11 @@ def calibration(
     ]
     ece = sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / len(t)
     return Calibration(ece, bins)
+
+
+def confidence_gap(measured: Calibration) -> float | None:
+    """Mean confidence less accuracy over all answers: positive is too sure of itself."""
+    total = sum(b.n for b in measured.bins)
+    if not total:
+        return None
+    return sum(b.n * (b.confidence - b.accuracy) for b in measured.bins if b.n) / total

@@ -154,10 +154,10 @@ class Classification(Kind):
         return read(self, model, files, **options)
 
     def upgrade(self, plain: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Details of results of schema 1."""
-        from bpapps.kinds.classification.records import from_schema_1
+        """Fields of results of schema 1 as those of today."""
+        from bpapps.kinds.classification.schema_1 import upgrade
 
-        return None if plain.get("verifier") else from_schema_1(plain)
+        return None if plain.get("verifier") else upgrade(plain)
 
 
 KIND = Classification()

@@ -21,12 +21,12 @@ from bpapps.kinds.classification.metrics import (
     which_right,
 )
 from bpapps.kinds.classification.records import Details, LineScores
-from bpapps.measures import calibration
 from bpapps.measures.intervals import wilson
 from bpapps.measures.strings import edit_distance, error_rate
 from bpapps.pictures.arrays import Pictures, as_pictures, shrink, take
 from bpapps.pictures.ink import WORK
 from bpapps.pictures.png import png_uri
+from bpapps.report.readings import calibration_fact
 from bpapps.results import Figure, Headline
 
 if TYPE_CHECKING:
@@ -76,13 +76,11 @@ def headline(details: Details) -> Headline:
             Figure("lines: character error rate", rate, lower_is_better=True, of="character"),
             Figure("lines without an error", exact, of="line"),
         ]
-    facts = [calibration.fact(details.calibration)]
+    facts = [calibration_fact(details.calibration)]
     return Headline(figures, [f"{details.wrong:,} wrong"], facts=facts)
 
 
-def probes(
-    kind: Classification, model: Model, split: Split, seed: int, quick: bool
-) -> list[Probe]:
+def probes(kind: Classification, model: Model, split: Split, seed: int, quick: bool) -> list[Probe]:
     """Some of the test pictures, as many for the clock, and whole lines where they are read."""
     test = split.test
     rows = _some(len(test), QUICK_PICTURES if quick else NOISE_PICTURES, seed)
@@ -144,9 +142,7 @@ def _lines(kind: Classification, model: Model, seed: int, quick: bool) -> Probe:
     )
 
 
-def _read(
-    kind: Classification, model: Model, pictures: Sequence[NDArray[np.float32]]
-) -> list[str]:
+def _read(kind: Classification, model: Model, pictures: Sequence[NDArray[np.float32]]) -> list[str]:
     """The text of each picture, nothing where there is none to read."""
 
     def text(picture: NDArray[np.float32]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from bpapps.measures.calibration import Calibration
@@ -133,12 +132,3 @@ class Details:
 def _told(share: Interval) -> str:
     """A share of a class; a dash where there was nothing to count."""
     return f"{share.value:.1%}" if share.n else "–"
-
-
-def from_schema_1(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Details, as plain data, of results of schema 1, whose fields they were."""
-    details = {each.name: plain[each.name] for each in fields(Details) if each.name in plain}
-    if details.get("lines"):
-        clean = details["lines"]["clean"]
-        details["lines"] = {name: clean[name] for name in ("error_rate", "exact", "picture")}
-    return details

@@ -13,19 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
-
-from bpapps import verification
-from bpapps.data.splits import OwnerSplit, Signed
 from bpapps.estimators.pairs import PairClassifier, Scored
 from bpapps.estimators.scales import Scale
-from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
-from bpapps.experiments import point_generator, prediction_speed
-from bpapps.measures.intervals import Interval
-from bpapps.pictures import noise
-from bpapps.pictures.arrays import as_pictures
 from bpapps.verification import Trials
 from bpapps.verification_records import (
     HardPair,
@@ -37,6 +26,17 @@ from bpapps.verification_records import (
     VerifierNoisePoint,
     VerifierScores,
 )
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from bpapps import verification
+from bpapps.data.splits import OwnerSplit, Signed
+from bpapps.evaluation import Calibration, DependencePoint, calibration, png_uri
+from bpapps.experiments import point_generator, prediction_speed
+from bpapps.measures.intervals import Interval
+from bpapps.pictures import noise
+from bpapps.pictures.arrays import as_pictures
 
 Progress = Callable[[int, int, str], None]
 Spoil = Callable[[Signed, float, np.random.Generator], Signed]

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from bpapps.estimators.sampling import GroupSampler, pairs_within
+from bpapps.estimators.scales import Scale
+from bpapps.verification import Trials
+from bpapps.verification_records import Threshold
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
@@ -34,10 +38,6 @@ from bpapps.core import (
 )
 from bpapps.core.threads import cut, team
 from bpapps.estimators.base import COUNT, Backprop, distorted_looks
-from bpapps.estimators.sampling import GroupSampler, pairs_within
-from bpapps.estimators.scales import Scale
-from bpapps.verification import Trials
-from bpapps.verification_records import Threshold
 
 REFERENCES = range(1, 11)
 """Numbers of references that thresholds are chosen for."""
