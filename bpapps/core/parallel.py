@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
 from bpapps.core.draws import Draw, take
 from bpapps.core.layers import Layer, output
 from bpapps.core.losses import Loss
@@ -213,11 +213,7 @@ def penalize(params: Params, gradient: NDArray, strength: float) -> float:
 
 
 def _penalize(w: NDArray, gradient: NDArray, strength: float) -> float:
-    quick = kernels.loaded()
-    if quick:
-        quick.add_scaled(gradient, w, w.dtype.type(strength))
-    else:
-        gradient += strength * w
+    ops.add_scaled(gradient, w, w.dtype.type(strength))
     return 0.5 * strength * float(w @ w)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
 from bpapps.core.draws import Draw, take
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
@@ -172,8 +172,8 @@ def train(
     state = {} if state is None else state
     state.update(plan.optimizer.init(params.vector) | state)
     steps = plan.max_epochs * -(-plan.samples(X) // plan.batch_size)
-    if steps * params.size >= kernels.WORTH_LOADING:
-        kernels.load()
+    if steps * params.size >= ops.WORTH_LOADING:
+        ops.load()
     update = Update(plan.optimizer, params, state)
     best = params.vector.copy()
     progress = _Progress()
