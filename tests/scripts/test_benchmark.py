@@ -123,6 +123,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 @needs_torch
 def test_a_tiny_run_measures_what_it_says(folder: Path) -> None:
     results = load_benchmark(folder / "results.json")
@@ -261,6 +262,7 @@ def test_the_readme_is_filled_only_where_there_is_a_benchmark(reports: Path) -> 
     assert block in readme.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_page_opens_and_fits_a_phone(reports: Path) -> None:
     page = reports / "benchmark" / "index.html"
     with browser.browser() as chromium:
