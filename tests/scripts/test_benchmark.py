@@ -25,7 +25,7 @@ from bpapps.report import (
 )
 from bpapps.report.files import load_all
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 SMALL = "MLP 64-32-10"
 TINY = ("--quick", "--pairs=1", "--no-compile")
 

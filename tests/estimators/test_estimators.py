@@ -521,7 +521,7 @@ net.fit(X, X[:, 0] > 0)
 def test_progress_is_shown_on_a_terminal_only() -> None:
     pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
     command = [sys.executable, "-W", "error", "-c", SCRIPT]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     main, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 120))
     shown = subprocess.Popen(command, env=environment, stderr=terminal, stdout=subprocess.PIPE)

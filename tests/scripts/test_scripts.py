@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 MISSING = {
     "photos": (["train_digits.py", "photos"], "hand62, .* is not here; put PNG/"),
