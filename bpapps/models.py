@@ -1,4 +1,4 @@
-"""A trained pipeline as one file: its preprocessing, its net, its classes, and where it is from.
+"""A trained pipeline as one file: its preprocessing, its net, and where it is from.
 
 The file is safetensors with JSON metadata; loading it runs no code from it.
 """
@@ -6,105 +6,32 @@ The file is safetensors with JSON metadata; loading it runs no code from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from bpapps import tasks
-from bpapps.core import Chain, Pairs, pack
+from bpapps import kinds, tasks
+from bpapps.core import Chain
 from bpapps.core.storage import StorageError, load_network, save_network
-from bpapps.evaluation import environment
-from bpapps.names import nearest
-from bpapps.pictures.augment import Distortion
-from bpapps.pictures.files import PictureError, read_picture
+from bpapps.made import environment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-    from bpapps.core import Params
-    from bpapps.estimators import BackpropClassifier, PairClassifier
+    from bpapps.kinds.base import Answer
 
 FILE_NAME = "model.safetensors"
-
-
-UNSURE = 0.5
-"""A label with a lower probability is called unsure."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a picture shows: its label and the runner-up, each with its probability.
-
-    ``problem`` is a line that says why there is no label, or is empty.
-    """
-
-    file: str
-    problem: str
-    label: Any = None
-    probability: float | None = None
-    runner_up: Any = None
-    runner_up_probability: float | None = None
-
-    @property
-    def unsure(self) -> bool:
-        """Whether the label has a probability below one half."""
-        return self.probability is not None and self.probability < UNSURE
-
-    def __str__(self) -> str:
-        if self.problem:
-            return self.problem
-        warning = "unsure: " if self.unsure else ""
-        return (
-            f"{self.file}: {warning}{self.label} ({self.probability:.1%}), "
-            f"then {self.runner_up} ({self.runner_up_probability:.1%})"
-        )
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON data; ``problem`` is null where there is none."""
-        return {**asdict(self), "problem": self.problem or None, "unsure": self.unsure}
-
-
-@dataclass(frozen=True)
-class LineReading:
-    """What a picture of several characters shows: ``line`` has their text and confidences.
-
-    ``problem`` is a line that says why there is none, or is empty; ``nothing`` is what JSON says
-    then in place of the line.
-    """
-
-    file: str
-    problem: str
-    line: Any = None
-    nothing: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def unsure(self) -> bool:
-        """Whether the text has a confidence below one half."""
-        return self.line is not None and self.line.confidence < UNSURE
-
-    def __str__(self) -> str:
-        if self.problem:
-            return self.problem
-        warning = "unsure: " if self.unsure else ""
-        return f"{self.file}: {warning}{self.line.text} ({self.line.confidence:.1%})"
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON data; ``problem`` is null where there is none."""
-        read = self.nothing if self.line is None else self.line.plain()
-        return {"file": self.file, "problem": self.problem or None, **read, "unsure": self.unsure}
 
 
 @dataclass(frozen=True)
 class Model:
     """A fitted pipeline of a task.
 
-    ``metadata`` holds task, preprocessing, classes, input_shape and versions; of a run's model
+    ``metadata`` holds task, kind, preprocessing, input_shape, versions and what the kind keeps; of a run's model
     also config, data (what it was trained on, with its hash), training (seconds, epochs), start
-    (see :func:`as_start`; only of one that was trained further from another) and figures (its
-    accuracy on the test part; of a verifier also its error rates).
+    (see :func:`as_start`; only of one that was trained further from another) and figures (what
+    it reached on the test part, THE score first).
     """
 
     task: tasks.Task
@@ -139,51 +66,20 @@ class Model:
         """Probabilities (n, classes) for pictures of any size, as the preprocessing takes them."""
         return self.pipeline.predict_proba(pictures)
 
-    def read(
-        self, files: Sequence[Path], grouping: str | None = None
-    ) -> list[Reading] | list[LineReading]:
-        """What each picture file shows; a bad file is a reading with a problem, not an error.
+    def read(self, files: Sequence[str | Path], **options: Any) -> list[Answer]:
+        """What is said of each picture file; a bad file is an answer with a problem, not an error.
 
-        grouping: the name of the groups of classes to answer with, for tasks that have any;
-        UnknownNameError for one that the task lacks.
+        options: those of the task's kind, by their names; what is None counts as not given.
+
+        Raises ValueError for an option that the kind does not take or lacks, or a value that it
+        does not know.
         """
-        if grouping:
-            nearest(grouping, self.task.groupings, f"grouping of {self.task.name}")
-        if self.task.reads_lines:
-            return [self._read_line(file, grouping) for file in files]
-        return [self._read(file) for file in files]
-
-    def _read_line(self, file: Path, grouping: str | None) -> LineReading:
-        nothing = self.task.nothing_read
-        try:
-            picture = read_picture(file)
-        except PictureError as error:
-            return LineReading(str(file), str(error), nothing=nothing)
-        try:
-            line = self.task.read_line(picture, self.pipeline, grouping)
-        except ValueError as error:
-            problem = f"{file}: nothing to recognise, {error}"
-            return LineReading(str(file), problem, nothing=nothing)
-        return LineReading(str(file), "", line)
-
-    def _read(self, file: Path) -> Reading:
-        try:
-            picture = read_picture(file)
-        except PictureError as error:
-            return Reading(str(file), str(error))
-        problem = self.pipeline[0].inspect(picture)
-        if problem:
-            return Reading(str(file), f"{file}: nothing to recognise, {problem}")
-        probabilities = self.predict_proba([picture])[0]
-        best, second = probabilities.argsort()[::-1][:2]
-        return Reading(
-            str(file),
-            "",
-            self.classes[best].item(),
-            float(probabilities[best]),
-            self.classes[second].item(),
-            float(probabilities[second]),
-        )
+        known = {option.name: option for option in self.task.kind.options}
+        given = {name: value for name, value in options.items() if value is not None}
+        for name in given:
+            if name not in known:
+                raise ValueError(f"{self.task.name} takes no {name}; leave it out")
+        return list(self.task.kind.answer(self, [Path(file) for file in files], **given))
 
 
 def as_start(name: str, model: Model) -> dict[str, Any]:
@@ -203,17 +99,12 @@ def as_start(name: str, model: Model) -> dict[str, Any]:
 
 def save(path: Path, model: Model) -> None:
     """Write a model, under a temporary name first; StorageError where that is not possible."""
-    net = model.pipeline[-1]
-    if not model.task.verifies:
-        answers: dict[str, Any] = {"classes": net.classes_.tolist()}
-    else:
-        answers = {"scales": {str(k): asdict(scale) for k, scale in net.scales_.items()}}
-    if net.votes:
-        answers["votes"] = {"count": net.votes, "augment": asdict(net.augment)}
+    net, kind = model.pipeline[-1], model.task.kind
     own = {
         "task": model.task.name,
+        "kind": kind.name,
         "preprocessing": model.pipeline[0].get_params(),
-        **answers,
+        **kind.state(net),
         "input_shape": list(net.input_shape_),
         "versions": environment()["versions"],
     }
@@ -227,55 +118,28 @@ def load(path: Path) -> Model:
     network, params, metadata = load_network(path)
     try:
         task = tasks.get(metadata["task"])
+        _check_kind(task, metadata)
         preprocessing = task.preprocessing(**metadata["preprocessing"])
         if not isinstance(network, Chain):
             raise ValueError("it is not a chain of layers")
-        restore = _verifier if task.verifies else _classifier
-        net = restore(network, params, metadata, tuple(metadata["input_shape"]))
-        if "votes" in metadata:
-            distortion = Distortion(**metadata["votes"]["augment"])
-            net.set_params(votes=metadata["votes"]["count"], augment=distortion)
+        net = task.kind.restore(network, params, metadata, tuple(metadata["input_shape"]))
     except KeyError as error:
         raise StorageError(f"{path}: not a model of a task: it states no {error}") from None
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise StorageError(f"{path}: not a model of a task: {error}") from None
     return Model(task, Pipeline([("preprocessing", preprocessing), ("net", net)]), metadata)
 
 
-def _classifier(
-    network: Chain, params: Params, metadata: Mapping[str, Any], shape: tuple[int, ...]
-) -> BackpropClassifier:
-    from bpapps.estimators import BackpropClassifier
-
-    classes = metadata["classes"]
-    if _output_shape(network, params, shape) != (len(classes),):
-        raise ValueError(f"its outputs are not {len(classes)} classes")
-    return BackpropClassifier.from_trained(network, params, classes, shape)
-
-
-def _verifier(
-    network: Chain, params: Params, metadata: Mapping[str, Any], shape: tuple[int, ...]
-) -> PairClassifier:
-    from bpapps.estimators import PairClassifier
-    from bpapps.estimators.scales import Scale
-    from bpapps.verification_records import Threshold
-
-    scales = {
-        int(k): Scale(**{**one, "threshold": Threshold(**one["threshold"])})
-        for k, one in metadata["scales"].items()
-    }
-    net = PairClassifier.from_trained(network, params, scales, shape)
-    pairs = next(layer.pairs for layer in network if isinstance(layer, Pairs))
-    _output_shape(network, params, (1 + int(np.max(pairs)), *shape))
-    return net
-
-
-def _output_shape(network: Chain, params: Params, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of what a network gives; ValueError where stored weights do not fit its layers."""
-    tree, out_shape = network.init(shape, np.random.default_rng(0))
-    if pack(tree).shapes != params.shapes:
-        raise ValueError("its weights do not fit its layers in this version; train it again")
-    return out_shape
+def _check_kind(task: tasks.Task, metadata: Mapping[str, Any]) -> None:
+    """ValueError for a file of another kind; files of older versions state none."""
+    kind = metadata.get("kind", task.kind.name)
+    if kind not in kinds.names():
+        raise ValueError(
+            f"it is of the kind {kind!r:.40}, this version knows {', '.join(kinds.names())}: "
+            "update bpapps"
+        )
+    if kind != task.kind.name:
+        raise ValueError(f"it is of the kind {kind}, but {task.name} is of {task.kind.name}")
 
 
 def find(name: str | Path) -> Model:

@@ -36,28 +36,11 @@ _GZIP = b"\x1f\x8b"
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
-IS_GENUINE = {
-    **dict.fromkeys(("genuine", "original", "originals"), True),
-    **dict.fromkeys(("forged", "forgery", "forgeries"), False),
-}
-"""What a picture is called that is by its writer, or a forgery; of folders, and in CSV files."""
-
-
-OF_WRITERS = (
-    "put signatures into WRITER/genuine/*.png and WRITER/forged/*.png (forged may be missing), or "
-    "give a CSV file with file,writer,genuine"
-)
-"""How signatures are laid out to be read."""
-
-
-_IS_GENUINE_TOO = {"1": True, "true": True, "0": False, "false": False}
-
-
 Mark = TypeVar("Mark")
 
 
-Signer = tuple[str, bool]
-"""Whose a picture is, or pretends to be, and whether it is."""
+Rows = Callable[[Path, list[str], Any], "Labelled"]
+"""(path, header, what a csv.reader gives) -> what the rows hold."""
 
 
 class DataError(ValueError):
@@ -67,9 +50,8 @@ class DataError(ValueError):
 class Labelled(NamedTuple):
     """Pictures (n, h, w), or a list of (h, w) where sizes differ; labels (n,); their sha256.
 
-    ``groups``, (n,), says which pictures belong together, where that is known. Where labels are
-    writers, ``genuine``, (n,), is false for a forgery of the writer's hand, and ``files``, (n,),
-    are the pictures' files, as seen from the data's folder.
+    ``groups``, (n,), says which pictures belong together, where that is known; ``files``, (n,), are
+    the pictures' files, as seen from the data's folder, where they lie in files.
     """
 
     images: Pictures
@@ -77,7 +59,6 @@ class Labelled(NamedTuple):
     sha256: str
     n_duplicates: int
     groups: NDArray[Any] | None = None
-    genuine: NDArray[np.bool_] | None = None
     files: NDArray[np.str_] | None = None
 
 
@@ -173,11 +154,11 @@ def read_folder(folder: Path) -> Labelled:
     Pictures that cannot be read are skipped, with one warning.
     """
     try:
-        classes = _visible(folder, Path.is_dir)
+        classes = visible(folder, Path.is_dir)
         files = [
             (file, sub.name)
             for sub in classes
-            for file in _visible(sub, Path.is_file)
+            for file in visible(sub, Path.is_file)
             if file.suffix.lower() in SUFFIXES
         ]
     except OSError as error:
@@ -187,12 +168,12 @@ def read_folder(folder: Path) -> Labelled:
         raise DataError(f"{folder} has no subfolders; {layout}")
     if not files:
         raise DataError(f"{folder} has no pictures in its subfolders; {layout}")
-    pictures, names, problems = _read_all(folder, files)
-    _warn_of(problems, folder, len(files))
+    pictures, names, problems = read_all(folder, files)
+    warn_of(problems, folder, len(files))
     return _labelled(folder, pictures, names)
 
 
-def _warn_of(problems: list[PictureError], folder: Path, n_files: int) -> None:
+def warn_of(problems: list[PictureError], folder: Path, n_files: int) -> None:
     if problems:
         warnings.warn(
             f"{folder}: skipped {len(problems)} of {n_files} pictures; the first: {problems[0]}",
@@ -209,32 +190,32 @@ def read_named(folder: Path, about: Callable[[str], tuple[str, str] | None]) -> 
     Args:
         about: a file's name without its suffix -> label and group; None passes it over.
     """
-    told = [(file, about(file.stem)) for file in _pictures_in(folder)]
+    told = [(file, about(file.stem)) for file in pictures_in(folder)]
     known = [(file, about) for file, about in told if about is not None]
     if not known:
         raise DataError(f"{folder} has no pictures of the set's names; put the set's files there")
-    pictures, marks, _ = _read_all(folder, known)
+    pictures, marks, _ = read_all(folder, known)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         labels, groups = zip(*marks, strict=True)
         return _labelled(folder, pictures, list(labels), list(groups))
 
 
-def _pictures_in(folder: Path) -> list[Path]:
+def pictures_in(folder: Path) -> list[Path]:
     try:
-        return [file for file in _visible(folder, Path.is_file) if file.suffix.lower() in SUFFIXES]
+        return [file for file in visible(folder, Path.is_file) if file.suffix.lower() in SUFFIXES]
     except OSError as error:
         raise DataError(f"{folder} cannot be read ({error.strerror})") from None
 
 
-def _read_all(
+def read_all(
     folder: Path, files: list[tuple[Path, Mark]]
 ) -> tuple[list[NDArray[np.float32]], list[Mark], list[PictureError]]:
     """The pictures that can be read, what each is marked with, and what is wrong with others."""
     pictures, marks, problems = [], [], []
     for file, mark in files:
         try:
-            pictures.append(_read(file))
+            pictures.append(read_small(file))
             marks.append(mark)
         except PictureError as problem:
             problems.append(problem)
@@ -243,31 +224,32 @@ def _read_all(
     return pictures, marks, problems
 
 
-def _visible(folder: Path, kind: Any) -> list[Path]:
+def visible(folder: Path, kind: Any) -> list[Path]:
     return sorted(path for path in folder.iterdir() if kind(path) and path.name[0] != ".")
 
 
-def read_csv(path: Path) -> Labelled:
-    """Pictures and labels of a CSV file with a header.
+def read_csv(path: Path, rows_of: Rows | None = None) -> Labelled:
+    """Pictures and labels of a CSV file with a header. A line that cannot be used is an error.
 
-    Either ``path,label``, with paths relative to the file's folder, or ``label,pixel0,…``: the
-    pixels of square pictures row by row, 0 to 255, 0 to 16 or 0 to 1. Or ``file,writer,genuine``,
-    where the last is 1 or 0, true or false, or a word of :data:`IS_GENUINE`. A line that cannot
-    be used is an error.
+    rows_of: reads what is below the header; by default ``path,label``, with paths relative to the
+        file's folder, or ``label,pixel0,…``: the pixels of square pictures row by row, 0 to 255,
+        0 to 16 or 0 to 1.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file)
             header = [name.strip().lower() for name in next(rows, [])]
-            if "writer" in header and "label" not in header:
-                return _signed(path, *_signed_rows(path, header, rows))
-            pictures, labels = _rows(path, header, rows)
+            return (rows_of or _labelled_rows)(path, header, rows)
     except UnicodeDecodeError:
         raise DataError(f"{path} is not a text file in UTF-8; save it as such") from None
     except csv.Error as error:
         raise DataError(f"{path}, line {rows.line_num}: {error}; mend the line") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def _labelled_rows(path: Path, header: list[str], rows: Any) -> Labelled:
+    pictures, labels = _rows(path, header, rows)
     if not labels:
         raise DataError(f"{path} has no rows; give a header and a row a picture")
     return _labelled(path, pictures, labels)
@@ -285,7 +267,7 @@ def _rows(path: Path, header: list[str], rows: Any) -> tuple[Pictures, list[str]
             if not label:
                 raise ValueError("has no label")
             labels.append(label)
-            pictures.append(_square(row) if path_at is None else _read(path.parent / row[path_at]))
+            pictures.append(_square(row) if path_at is None else read_small(path.parent / row[path_at]))
         except PictureError as error:
             raise DataError(f"{path}, line {rows.line_num}: {error}") from None
         except ValueError as error:
@@ -294,37 +276,6 @@ def _rows(path: Path, header: list[str], rows: Any) -> tuple[Pictures, list[str]
     if path_at is None and pictures:
         return as_pictures(np.stack(pictures)), labels
     return pictures, labels
-
-
-def _signed_rows(
-    path: Path, header: list[str], rows: Any
-) -> tuple[Pictures, list[tuple[Path, Signer]]]:
-    """The pictures of a CSV file of writers, and where and whose each is."""
-    wanted = ("path" if "path" in header else "file", "writer", "genuine")
-    if missing := set(wanted) - set(header):
-        raise DataError(
-            f"{path}, line 1 has no column {sorted(missing)[0]!r}; "
-            "give file,writer,genuine with commas between"
-        )
-    pictures, marks = [], []
-    for row in filter(None, rows):
-        where = f"{path}, line {rows.line_num}"
-        if len(row) != len(header):
-            raise DataError(f"{where} has {len(row)} fields, but the header {len(header)}; mend it")
-        name, writer, word = (row[header.index(column)].strip() for column in wanted)
-        is_genuine = (IS_GENUINE | _IS_GENUINE_TOO).get(word.lower())
-        if is_genuine is None:
-            raise DataError(f"{where}: {word!r} tells not if it is genuine; write 1 or 0")
-        if not writer:
-            raise DataError(f"{where} has no writer; mend or delete the line")
-        try:
-            pictures.append(_read(path.parent / name))
-        except PictureError as error:
-            raise DataError(f"{where}: {error}") from None
-        marks.append((path.parent / name, (writer, is_genuine)))
-    if not marks:
-        raise DataError(f"{path} has no rows; give a header and a row a picture")
-    return pictures, marks
 
 
 def _columns(path: Path, header: list[str]) -> tuple[int, int | None]:
@@ -357,7 +308,7 @@ def _square(row: list[str]) -> NDArray[np.float32]:
     return pixels.reshape(side, side)
 
 
-def _read(path: Path) -> NDArray[np.float32]:
+def read_small(path: Path) -> NDArray[np.float32]:
     return shrink(read_picture(path), LONGEST)
 
 
@@ -377,7 +328,7 @@ def _labelled(
     rows = []
     doubtful = []
     for row, (picture, name) in enumerate(zip(pictures, names, strict=True)):
-        digest = _digest(picture)
+        digest = digest_of(picture)
         if digest not in first:
             first[digest] = name
             kept.append(picture)
@@ -394,15 +345,15 @@ def _labelled(
             stacklevel=2,
         )
     of_kept = None if groups is None else np.array(groups)[rows]
-    whole = _digest_of_all(first, labels)
-    return Labelled(_as_one(kept), labels, whole, len(names) - len(kept), of_kept)
+    whole = digest_of_all(first, labels)
+    return Labelled(as_one(kept), labels, whole, len(names) - len(kept), of_kept)
 
 
-def _digest(picture: NDArray[np.float32]) -> bytes:
+def digest_of(picture: NDArray[np.float32]) -> bytes:
     return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()
 
 
-def _digest_of_all(digests: Iterable[bytes], texts: Iterable[Any]) -> str:
+def digest_of_all(digests: Iterable[bytes], texts: Iterable[Any]) -> str:
     """The sha256 of pictures, by theirs, and of what is said of each."""
     whole = hashlib.sha256()
     for digest, text in zip(digests, texts, strict=True):
@@ -410,7 +361,7 @@ def _digest_of_all(digests: Iterable[bytes], texts: Iterable[Any]) -> str:
     return whole.hexdigest()
 
 
-def _as_one(pictures: list[NDArray[np.float32]]) -> Pictures:
+def as_one(pictures: list[NDArray[np.float32]]) -> Pictures:
     """An array (n, h, w), where all are of one size."""
     return np.stack(pictures) if len({picture.shape for picture in pictures}) == 1 else pictures
 
@@ -419,106 +370,3 @@ def _as_labels(names: list[str]) -> NDArray[Any]:
     """Integers where every name is a whole number, else strings; (n,)."""
     whole = all(_WHOLE_NUMBER.fullmatch(name) for name in names)
     return np.array([int(name) for name in names], dtype=np.int64) if whole else np.array(names)
-
-
-def is_by_writer(folder: Path) -> bool:
-    """Whether a folder holds writers: ``<writer>/genuine`` and so on, and no pictures beside."""
-    try:
-        writers = _visible(folder, Path.is_dir)
-        told = [_visible(writer, Path.is_dir) for writer in writers]
-        return any(sub.name.lower() in IS_GENUINE for subs in told for sub in subs) and not any(
-            _pictures_in(writer) for writer in writers
-        )
-    except (OSError, DataError):  # the reader says what is wrong
-        return False
-
-
-def read_writers(folder: Path) -> Labelled:
-    """The pictures ``folder/<writer>/genuine/*.png`` and ``…/forged/*.png``.
-
-    The folders of a writer are called by the words of :data:`IS_GENUINE`; that of forgeries may
-    be missing. Pictures that cannot be read are skipped, with one warning.
-
-    Raises:
-        DataError: as :func:`read_signed`; for a writer's folder of another name, and for pictures
-            that lie in none.
-    """
-    files = []
-    for writer in _visible(folder, Path.is_dir):
-        if _pictures_in(writer):
-            raise DataError(f"{writer} has pictures outside of genuine and forged; {OF_WRITERS}")
-        for sub in _visible(writer, Path.is_dir):
-            found = _pictures_in(sub)
-            if found and sub.name.lower() not in IS_GENUINE:
-                raise DataError(f"{sub} holds pictures; call it genuine or forged")
-            files += [(file, (writer.name, IS_GENUINE[sub.name.lower()])) for file in found]
-    if not files:
-        raise DataError(f"{folder} has no pictures in folders of writers; {OF_WRITERS}")
-    return read_signed(folder, files)
-
-
-def read_signed(folder: Path, files: list[tuple[Path, Signer]]) -> Labelled:
-    """Pictures of which it is known whose they are, and whether they are genuine.
-
-    Exact duplicates are dropped. Pictures that cannot be read are skipped, with one warning.
-
-    Raises:
-        DataError: fewer than two writers; a writer with forgeries only; one picture that is said
-            to be both genuine and forged, or of two writers.
-    """
-    marked = [(file, (file, signer)) for file, signer in files]
-    pictures, marks, problems = _read_all(folder, marked)
-    _warn_of(problems, folder, len(files))
-    return _signed(folder, pictures, marks)
-
-
-def _signed(path: Path, pictures: Pictures, marks: list[tuple[Path, Signer]]) -> Labelled:
-    first: dict[bytes, tuple[Path, Signer]] = {}
-    kept = []
-    for picture, mark in zip(pictures, marks, strict=True):
-        digest = _digest(picture)
-        if digest not in first:
-            kept.append(picture)
-        _deny_another_hand(first.setdefault(digest, mark), mark)
-    signers = [signer for _, signer in first.values()]
-    _check_writers(path, signers)
-    return Labelled(
-        images=_as_one(kept),
-        labels=np.array([writer for writer, _ in signers]),
-        sha256=_digest_of_all(first, signers),
-        n_duplicates=len(marks) - len(kept),
-        genuine=np.array([is_genuine for _, is_genuine in signers]),
-        files=np.array([_seen_from(path, file) for file, _ in first.values()]),
-    )
-
-
-def _seen_from(data: Path, file: Path) -> str:
-    """A file by its place in the data's folder, or beside the data's CSV file; else its name."""
-    roots = [root for root in (data, data.parent) if file.is_relative_to(root)]
-    seen = file.relative_to(roots[0]).as_posix() if roots else file.name
-    return os.fsencode(seen).decode("utf-8", "replace")
-
-
-def _deny_another_hand(one: tuple[Path, Signer], other: tuple[Path, Signer]) -> None:
-    """DataError where two files of one content are said to be of different hands."""
-    (file, (writer, is_genuine)), (copy, (other_writer, is_other_genuine)) = one, other
-    if writer != other_writer:
-        said = f"of the writers {writer} and {other_writer}"
-    elif is_genuine != is_other_genuine:
-        said = "genuine and forged"
-    else:
-        return
-    raise DataError(f"{file} and {copy} are the same picture, but said to be {said}; delete one")
-
-
-def _check_writers(path: Path, signers: list[Signer]) -> None:
-    writers = {writer for writer, _ in signers}
-    unknown = writers - {writer for writer, is_genuine in signers if is_genuine}
-    if unknown and unknown == writers:
-        raise DataError(f"{path} has no genuine picture; without, forgeries tell nothing")
-    if unknown:
-        raise DataError(
-            f"{path}: writer {min(unknown)} has forgeries only; give genuine pictures too"
-        )
-    if len(writers) < 2:
-        raise DataError(f"{path} has fewer than two writers; give at least two")

@@ -5,15 +5,11 @@ have them. As there, ``__init__`` only stores, and what was learned ends in an u
 """
 
 from bpapps.estimators.classifier import BackpropClassifier
-from bpapps.estimators.committees import committee
 from bpapps.estimators.memory import AssociativeMemory
-from bpapps.estimators.pairs import PairClassifier
 from bpapps.estimators.regressor import BackpropRegressor
 
 __all__ = [
     "AssociativeMemory",
     "BackpropClassifier",
     "BackpropRegressor",
-    "PairClassifier",
-    "committee",
 ]

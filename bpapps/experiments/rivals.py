@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from bpapps import experiments
 from bpapps.core import Chain, FixedPoint
 from bpapps.core.parallel import contains
 from bpapps.core.solvers import NotConvergedWarning, Tally, recording
-from bpapps.evaluation import NoiseCurve, Rival, StepMemory
+from bpapps.data.splits import Part
+from bpapps.experiments.probe import Probe
+from bpapps.experiments.speed import clock
+from bpapps.results import NoiseCurve, NoiseSweep, Rival, StepMemory
 
 ITERATIONS = (5, 10, 20, 40)
 """Iterations that the memory of a step is measured at."""
@@ -30,55 +32,54 @@ ITERATIONS = (5, 10, 20, 40)
 
 @dataclass(frozen=True)
 class Contender:
-    """A fitted pipeline of a task with a name, and how it was trained.
+    """A trained model of a task with a name, and how it was trained.
 
-    ``history`` holds a record an epoch, ``seconds`` are those of the whole training.
+    ``model`` has a ``task`` and a fitted ``pipeline``. ``history`` holds a record an epoch,
+    ``seconds`` are those of the whole training.
     """
 
-    task: str
+    model: Any
     name: str
-    pipeline: Pipeline
     history: Sequence[Mapping[str, Any]]
     seconds: float
     epochs: int
 
 
 def rival(
-    contender: Contender,
-    images: Any,
-    labels: NDArray[Any],
-    train: tuple[Any, NDArray[Any]],
-    noise: Sequence[NoiseCurve],
+    contender: Contender, probe: Probe, batch: Part, sweep: NoiseSweep | None
 ) -> Rival:
     """What a contender reaches and costs.
 
     Args:
-        images, labels: to test on, as the pipeline takes them.
-        train: pictures and labels of a batch or more, to take a training step on.
-        noise: its curves, as :func:`bpapps.experiments.noise_sweep` measures them.
+        probe: all test pictures, who answers them, and how good answers are.
+        batch: of the training part, a batch or more, to take a training step on.
+        sweep: how it bore corruptions, where that was measured.
     """
-    pipeline = contender.pipeline
-    answers, tally = _solved(pipeline, images)
+    pipeline = contender.model.pipeline
+    answers, tally = _solved(probe)
     fitted = [step.params_.size for _, step in pipeline.steps if hasattr(step, "params_")]
-    alone = len(fitted) == 1  # a net that is trained by itself, no other one before it
     last = contender.history[-1] if contender.history else {}
+    curves = sweep.curves if sweep else []
     return Rival(
         name=contender.name,
-        accuracy=experiments.share_right(answers, labels),
-        noise={curve.title: _mean_under_noise(curve) for curve in noise},
+        figure=probe.score(answers)[0],
+        noise={curve.title: _mean_under_noise(curve) for curve in curves},
         n_parameters=int(sum(fitted)),
         seconds=contender.seconds,
         epochs=contender.epochs,
-        milliseconds_one=experiments.prediction_speed(pipeline.predict, images[:1])[
-            "milliseconds_one"
-        ],
-        step_bytes=step_bytes(pipeline[-1], pipeline[:-1].transform(train[0]), train[1])
-        if alone
-        else None,
+        milliseconds_one=clock(replace(probe, pictures=probe.pictures[:1])).milliseconds_one,
+        step_bytes=_step_bytes(pipeline, batch) if len(fitted) == 1 else None,
         iterations=tally.iterations / tally.solved if tally.solved else None,
         backward_iterations=last.get("backward_iterations"),
         unsettled=tally.unconverged,
     )
+
+
+def _step_bytes(pipeline: Pipeline, batch: Part) -> int | None:
+    """The memory of a training step of the one net, where it takes single batches."""
+    if not hasattr(pipeline[-1], "partial_fit"):
+        return None
+    return step_bytes(pipeline[-1], pipeline[:-1].transform(batch.pictures), batch.targets)
 
 
 def step_bytes(net: Any, X: NDArray[Any], y: NDArray[Any]) -> int:
@@ -132,14 +133,14 @@ def with_fixed_points(layer: Any, **changes: Any) -> Any:
     return replace(layer, **changed) if changed != inner else layer  # type: ignore[type-var]
 
 
-def _solved(pipeline: Pipeline, images: Any) -> tuple[Any, Tally]:
+def _solved(probe: Probe) -> tuple[Any, Tally]:
     """Answers, and how the fixed points of the net went meanwhile."""
     tally = Tally()
     with recording() as record:
-        answers = pipeline.predict(images)
+        answers = probe.ask(probe.pictures)
     tally.add(record.forward)
     return answers, tally
 
 
 def _mean_under_noise(curve: NoiseCurve) -> float:
-    return fmean(point.accuracy.value for point in curve.points if point.severity)
+    return fmean(point.score.value for point in curve.points if point.severity)

@@ -96,6 +96,8 @@ class Kind(ABC):
 
     name: ClassVar[str]
     question: ClassVar[str]
+    spoilt: ClassVar[str] = ""
+    """What less data and wrong targets are, where that is not plain."""
 
     @property
     def draws(self) -> bool:
@@ -127,6 +129,10 @@ class Kind(ABC):
     def spoils(self) -> Mapping[str, Spoil]:
         """``less``, and ``wrong`` targets, of a training part that is prepared."""
 
+    def usable(self, step: Any, part: Part) -> Part:
+        """The part without pictures that nothing can be asked about; a warning counts them."""
+        return part
+
     def prepare(self, step: Any, part: Part) -> Part:
         """The part as the net takes it, its pictures preprocessed by a fitted ``step``."""
         return replace(part, pictures=step.transform(part.pictures)) if len(part) else part
@@ -156,8 +162,7 @@ class Kind(ABC):
 
     def told(self, figures: Mapping[str, Any]) -> list[str]:
         """Those figures in words, a line each."""
-        from bpapps.measures.intervals import Interval
-        from bpapps.report.words import long_interval
+        from bpapps.measures.intervals import Interval, long_interval
 
         name, value = next(iter(figures.items()))
         return [f"{name} {long_interval(Interval(**value))}"]

@@ -39,3 +39,9 @@ def wilson(successes: int, n: int) -> Interval:
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
     return Interval(value, low, high, n)
+
+
+def long_interval(interval: Interval) -> str:
+    """``99.44% (95% interval 98.70 to 99.76, n = 899)``, as on a terminal."""
+    value, low, high = (100 * x for x in (interval.value, interval.low, interval.high))
+    return f"{value:.2f}% (95% interval {low:.2f} to {high:.2f}, n = {interval.n})"

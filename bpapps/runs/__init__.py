@@ -9,7 +9,7 @@ from bpapps.runs.config import Config
 from bpapps.runs.folder import CHECKPOINT, Run, find, load, of_model, output_folder, scores_in
 from bpapps.runs.measuring import contender, measure
 from bpapps.runs.testing import data_for
-from bpapps.runs.training import train, verifier_figures
+from bpapps.runs.training import train
 
 __all__ = [
     "CHECKPOINT",
@@ -24,5 +24,4 @@ __all__ = [
     "output_folder",
     "scores_in",
     "train",
-    "verifier_figures",
 ]

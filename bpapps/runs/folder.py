@@ -12,7 +12,7 @@ from typing import Any
 
 from bpapps import models
 from bpapps.core import Epoch
-from bpapps.evaluation import Score
+from bpapps.results import Score
 from bpapps.models import Model
 from bpapps.runs.config import Config
 from bpapps.writing import write

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bpapps.data.splits import OwnerSplit, Split
+from bpapps.data.splits import Split
 from bpapps.models import Model
 from bpapps.runs.folder import Run
 
 
 def data_for(
     run: Run, source: str | None = None, data_dir: Path | None = None, seed: int = 0
-) -> Split | OwnerSplit:
+) -> Split:
     """Data to measure a trained model on; by default those that it was trained on.
 
     Whatever the seed, nothing that it was trained on is among the test part: of its own data
@@ -33,7 +33,7 @@ def trained_on(model: Model) -> Mapping[str, Any]:
     return model.metadata.get("data", {})
 
 
-def about_data(model: Model, split: Split | OwnerSplit) -> dict[str, Any]:
+def about_data(model: Model, split: Split) -> dict[str, Any]:
     """What the figures were measured on, and what else the model was trained on."""
     trained = trained_on(model)
     if trained.get("sha256") in (None, split.data["sha256"]):

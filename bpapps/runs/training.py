@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from bpapps import models, tasks, verifiers
+from bpapps import models, tasks
 from bpapps.core import Epoch
-from bpapps.data.splits import OwnerSplit, Split
-from bpapps.evaluation import evaluate
+from bpapps.data.splits import Split
+from bpapps.kinds.base import Kind
 from bpapps.models import Model
 from bpapps.runs.config import Config
 from bpapps.runs.folder import CHECKPOINT, Run, log_to, of_model, output_folder, write_json
@@ -21,7 +21,7 @@ from bpapps.runs.testing import trained_on
 
 def train(
     config: Config,
-    split: Split | OwnerSplit,
+    split: Split,
     folder: Path | None = None,
     *,
     checkpoint: Path | None = None,
@@ -55,7 +55,7 @@ def train(
 
 def _fit(
     config: Config,
-    split: Split | OwnerSplit,
+    split: Split,
     checkpoint: Path | None,
     progress: bool,
     callbacks: tuple[Callable[[Epoch, Any], Any], ...],
@@ -66,7 +66,7 @@ def _fit(
     net = pipeline[-1]
     net.set_params(verbose=progress, callbacks=callbacks, checkpoint=checkpoint, n_jobs=n_jobs)
     start = {"start": _begin_from(config, pipeline, split)} if config.start else {}
-    figures = _fit_and_test(pipeline, split)
+    figures = _fit_and_test(task.kind, pipeline, split)
     net.set_params(verbose=False, callbacks=(), checkpoint=None)
     history = [asdict(epoch) for epoch in net.history_]
     metadata = {
@@ -79,7 +79,7 @@ def _fit(
     return Run(config, Model(task, pipeline, metadata), history)
 
 
-def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, Any]:
+def _begin_from(config: Config, pipeline: Pipeline, split: Split) -> dict[str, Any]:
     """Put a trained model's weights into a pipeline, and what is kept of that model.
 
     ValueError where it will not do.
@@ -105,21 +105,17 @@ def _begin_from(config: Config, pipeline: Pipeline, split: Split | OwnerSplit) -
     return models.as_start(start, model)
 
 
-def _fit_and_test(pipeline: Pipeline, split: Split | OwnerSplit) -> dict[str, Any]:
-    """Train, and the accuracy on the test part; of a verifier also the error rates there."""
-    if isinstance(split, OwnerSplit):
-        split = verifiers.with_ink(pipeline[0], split)
-        verifiers.fit(pipeline, split)
-        return verifier_figures(pipeline, split)
-    pipeline.fit(split.train_images, split.train_labels)
-    probabilities = pipeline.predict_proba(split.test_images)
-    found = evaluate(probabilities, split.test_labels, pipeline[-1].classes_)
-    return {"accuracy": asdict(found["accuracy"])}
+def _fit_and_test(kind: Kind, pipeline: Pipeline, split: Split) -> dict[str, Any]:
+    """Train, and what is reached on the test part."""
+    step, net = pipeline
+    step.fit(split.train.pictures)
+    ready = prepared(kind, step, split)
+    kind.fit(net, ready)
+    return kind.figures(net, ready.test)
 
 
-def verifier_figures(pipeline: Pipeline, split: OwnerSplit) -> dict[str, Any]:
-    """What a verifier reached on its test writers: its accuracy, which is 1 - average error, and
-    the error rates for each number of references."""
-    rates = verifiers.tested_rates(verifiers.score(pipeline, split.test), pipeline[-1])
-    accuracy = verifiers.accuracy(rates[1])
-    return {"accuracy": asdict(accuracy), "rates": {str(k): asdict(r) for k, r in rates.items()}}
+def prepared(kind: Kind, step: Any, split: Split) -> Split:
+    """The split as the net takes it."""
+    train, test = (kind.prepare(step, part) for part in (split.train, split.test))
+    chosen = split.development and kind.prepare(step, split.development)
+    return replace(split, train=train, development=chosen, test=test)

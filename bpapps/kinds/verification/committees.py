@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from bpapps.estimators.pairs import PairClassifier
+from bpapps.kinds.verification.pairs import PairClassifier
 from numpy.typing import ArrayLike, NDArray
 
 from bpapps.core import Branches, Chain, Each, Params

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from bpapps.estimators.sampling import GroupSampler, pairs_within
-from bpapps.estimators.scales import Scale
-from bpapps.verification import Trials
-from bpapps.verification_records import Threshold
+from bpapps.kinds.verification.sampling import GroupSampler, pairs_within
+from bpapps.kinds.verification.scales import Scale
+from bpapps.kinds.verification.scored import TOGETHER, Scored
+from bpapps.kinds.verification.records import Threshold
+from bpapps.kinds.verification.trials import COMBINE, Trials, pair_trials, reference_trials, usual_score
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from bpapps import verification
 from bpapps.core import (
     Chain,
     Dense,
@@ -42,8 +42,6 @@ from bpapps.estimators.base import COUNT, Backprop, distorted_looks
 
 REFERENCES = range(1, 11)
 """Numbers of references that thresholds are chosen for."""
-TOGETHER = "mean and max"
-"""How the scores with several references become one, of :data:`bpapps.verification.COMBINE`."""
 AT_ONCE = 4
 """Pairs that are compared at once: few stay in a core's cache, see :class:`bpapps.core.Each`."""
 
@@ -321,7 +319,7 @@ class PairClassifier(Backprop):
 
         Of one reference the score of the pair; of several what lies midway between the mean and
         the highest, less what the references score among themselves, by
-        :func:`bpapps.verification.usual_score`. The order of the references makes no difference.
+        :func:`bpapps.kinds.verification.trials.usual_score`. The order of the references makes no difference.
         What is to be reached is :meth:`threshold`. A picture that is given twice among the
         references counts once.
         """
@@ -334,8 +332,8 @@ class PairClassifier(Backprop):
         n, total = len(questioned), len(questioned) + len(references)
         wanted = np.broadcast_to(np.arange(total) >= n, (total, total))  # with a reference
         scores = self.score_matrix(np.concatenate([questioned, references]), wanted)
-        together = verification.COMBINE[TOGETHER](scores[:n, n:], axis=1)
-        return together - verification.usual_score(scores[n:, n:], TOGETHER)
+        together = COMBINE[TOGETHER](scores[:n, n:], axis=1)
+        return together - usual_score(scores[n:, n:], TOGETHER)
 
     def scale(self, n_references: int = 1) -> Scale:
         """The scale for so many references: that of the largest number not above it."""
@@ -397,38 +395,14 @@ class PairClassifier(Backprop):
         """False: different writers; True: the same."""
         return np.array([False, True])
 
+    @property
+    def group_size(self) -> int:
+        """Pictures in a group that the network was trained on."""
+        pairs = next(layer.pairs for layer in self.network_ if isinstance(layer, Pairs))
+        return 1 + int(np.max(pairs))
+
     def _sample_shape(self) -> tuple[int, ...]:
         return (sum(self.group), *self.input_shape_)
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Signatures and the scores (n, n) of their pairs; NaN where a pair was not scored."""
-
-    scores: NDArray[np.float64]
-    owners: NDArray[np.str_]
-    genuine: NDArray[np.bool_]
-
-    def trials(self, k: int = 1, **options: Any) -> Trials:
-        """Trials with k references, as :class:`PairClassifier` scores them; of one all pairs.
-
-        ``options`` are those of :func:`bpapps.verification.reference_trials`.
-        """
-        given = (self.scores, self.owners, self.genuine)
-        if k == 1 and not options:
-            return verification.pair_trials(*given)
-        options = {"combine": TOGETHER, "centred": True, **options}
-        return verification.reference_trials(*given, k, **options)
-
-    @property
-    def fewest(self) -> int:
-        """Genuine pictures of the writer who has the fewest."""
-        return int(np.unique(self.owners[self.genuine], return_counts=True)[1].min())
-
-    @property
-    def against(self) -> str:
-        """The kind of forgery that thresholds are chosen against."""
-        return "random" if self.genuine.all() else "skilled"
 
 
 def _deny_common(owners: NDArray, others: NDArray) -> None:

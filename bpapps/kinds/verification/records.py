@@ -1,13 +1,15 @@
 """What is measured of a verifier, as plain records: error rates, and what a report shows with them.
 
-Their words are those of :mod:`bpapps.verification`, which makes most of them.
+Their words are those of :mod:`bpapps.kinds.verification.rates`, which makes most of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from bpapps.measures.intervals import Interval
+from bpapps.measures.calibration import Calibration
+from bpapps.measures.intervals import Interval, long_interval
 
 
 @dataclass(frozen=True)
@@ -144,36 +146,10 @@ class TraitScore:
 
 
 @dataclass(frozen=True)
-class VerifierNoisePoint:
-    """Error rates where the questioned pictures are corrupted, at one severity.
-
-    ``eer`` is chosen afterwards, against skilled forgeries (random ones where there are none);
-    ``frr`` and ``far_skilled`` are at the threshold that was fixed on clean pictures. ``setting``
-    is the corruption's own parameter in words; ``picture`` a sample as a PNG data URI.
-    """
-
-    severity: int
-    setting: str
-    eer: Interval
-    frr: Interval
-    far_skilled: Interval | None
-    picture: str
-
-
-@dataclass(frozen=True)
-class VerifierNoiseCurve:
-    """One corruption; its first point, of severity 0, is of the clean pictures."""
-
-    name: str
-    title: str
-    points: list[VerifierNoisePoint]
-
-
-@dataclass(frozen=True)
 class HardPair:
     """A pair that was decided wrongly, or nearly: the pictures are PNG data URIs.
 
-    ``kind`` is one of :data:`bpapps.verification.KINDS`; ``score`` is less the threshold, so that
+    ``kind`` is one of :data:`bpapps.kinds.verification.trials.KINDS`; ``score`` is less the threshold, so that
     from 0 on it is accepted; ``reference`` and ``questioned`` are as the net sees them, and empty
     where they are left out. The names of their files are seen from the data's folder, and empty
     where the data have no files.
@@ -197,21 +173,80 @@ class CrossData:
 
 
 @dataclass(frozen=True)
-class VerifierScores:
-    """All that a report says of a verifier.
+class Details:
+    """All that only verifiers are measured by.
 
-    ``one`` is with one reference, all pairs; ``several`` with more, by number and by how their
-    scores become one; ``equal_strokes`` is as ``one``, of pictures whose ink is binarised and
-    redrawn with one width, with thresholds chosen on such pictures; ``hard`` has the hardest
-    genuine pairs and the hardest forgeries, the hardest first; ``warning`` is what is to be said
-    before anything else, or empty.
+    ``accuracy`` is 1 - average error at the fixed threshold; its n counts writers. ``one`` is with
+    one reference, all pairs; ``several`` with more, by number and by how their scores become one;
+    ``equal_strokes`` is as ``one``, of pictures whose ink is binarised and redrawn with one width,
+    with thresholds chosen on such pictures; ``hard`` has the hardest genuine pairs and the hardest
+    forgeries, the hardest first; ``warning`` is what is to be said before anything else, or empty.
     """
 
+    accuracy: Interval
+    calibration: Calibration
     one: Verification
     several: list[Verification] = field(default_factory=list)
     equal_strokes: Verification | None = None
     traits: list[TraitScore] = field(default_factory=list)
     cross: list[CrossData] = field(default_factory=list)
-    noise: list[VerifierNoiseCurve] = field(default_factory=list)
     hard: list[HardPair] = field(default_factory=list)
     warning: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """The figures, without pictures, histograms and curves."""
+        return {
+            "accuracy": self.accuracy,
+            "ece": self.calibration.ece,
+            "verifier": {
+                "warning": self.warning,
+                "one": _figures(self.one),
+                "several": [_figures(each) for each in self.several],
+                "equal_strokes": self.equal_strokes and _figures(self.equal_strokes),
+                "traits": {t.name: {"skilled": t.skilled, "random": t.random} for t in self.traits},
+                "cross": [
+                    {"data": each.data, **_figures(each.verification)} for each in self.cross
+                ],
+            },
+        }
+
+    def told(self) -> list[str]:
+        """What stands beside the headline on a terminal: strict thresholds, more references."""
+        lines = [f"calibration error {self.calibration.ece:.2%}"]
+        for rates in self.one.rates[1:]:
+            lines += told_rates(rates)
+        for more in self.several:
+            rates = more.rates[0]
+            far = rates.far_skilled or rates.far_random
+            if far:
+                rate = f"FRR {rates.frr.value:.2%}, FAR {far.value:.2%}"
+                lines.append(f"{more.protocol}: {rate}")
+        return lines
+
+
+def told_rates(rates: Rates) -> list[str]:
+    """The error rates at a threshold that was fixed by a rule, a line each."""
+    kinds = (
+        ("FRR", rates.frr),
+        ("FAR, skilled forgeries", rates.far_skilled),
+        ("FAR, random forgeries", rates.far_random),
+    )
+    return [
+        f"threshold fixed on development writers, {rates.rule}:",
+        *(f"  {name:<24} {long_interval(rate)}" for name, rate in kinds if rate),
+    ]
+
+
+def _figures(measured: Verification) -> dict[str, Any]:
+    """All but the histogram and the curves."""
+    return {
+        each.name: _without_curve(getattr(measured, each.name))
+        for each in fields(measured)
+        if each.name != "histogram"
+    }
+
+
+def _without_curve(value: Any) -> Any:
+    if not isinstance(value, Separation):
+        return value
+    return {each.name: getattr(value, each.name) for each in fields(value) if each.name != "det"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 import numpy as np
 from bpapps.verification import Trials
@@ -36,6 +38,11 @@ class Scale:
             raise ValueError(f"no scale has the slope {self.slope} and the offset {self.offset}")
 
     @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Scale:
+        """The scale that a model's file holds; KeyError or TypeError where it is damaged."""
+        return cls(**{**plain, "threshold": Threshold(**plain["threshold"])})
+
+    @classmethod
     def of(cls, trials: Trials, against: str, far: float | None = None) -> Scale:
         """The scale that trials of development writers make.
 
@@ -43,7 +50,7 @@ class Scale:
             against: the kind of forgery that counts.
             far: the false acceptance rate that is wanted; None for balance.
         """
-        rule = verification.choose_threshold(trials, far=far, against=against)
+        rule = choose_threshold(trials, far=far, against=against)
         genuine, forged = trials.scores("genuine"), trials.scores(against)
         slope, offset = platt(genuine, forged)
         return cls(rule, _percents(genuine), _percents(forged), slope, offset)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpapps.models import Model
+from bpapps.kinds.base import Model
 from bpapps.pictures.files import PictureError, read_picture
 
 if TYPE_CHECKING:
@@ -102,27 +102,41 @@ class Verdict:
         del told["seen"]
         return {**told, **known, "problem": self.problem or None}
 
+    def draw(self) -> Image:
+        """The questioned picture and each reference, as the network saw them, side by side."""
+        return draw(self)
 
-def compare(model: Model, files: Sequence[Path], references: Sequence[Path]) -> list[Verdict]:
+
+def compare(
+    model: Model, files: Sequence[Path], reference: Sequence[Path] = ()
+) -> Iterator[Verdict]:
     """A verdict on each questioned file; a bad file is a verdict with a problem, not an error.
 
-    Raises:
-        ValueError: no reference, or one that cannot be used.
+    Where one of the ``reference`` files cannot be used, that is the problem of each verdict.
+    Raises ValueError for no reference.
     """
-    if not references:
+    if not reference:
         raise ValueError("no reference: give one genuine signature at least")
+    try:
+        given = _given(model, reference)
+    except PictureError as error:
+        known = [str(file) for file in reference]
+        return iter([Verdict(str(file), known, str(error)) for file in files])
+    return (_judge(model, file, given) for file in files)
+
+
+def _given(model: Model, references: Sequence[Path]) -> _References:
+    """The references, each picture once; PictureError for one that cannot be used."""
     rows = model.pipeline[0].transform([_usable(model, file) for file in references])
     first: dict[bytes, int] = {}
     for i, row in enumerate(rows):
         first.setdefault(row.tobytes(), i)
     kept = list(first.values())
-    given = _References(
+    return _References(
         [str(references[i]) for i in kept],
         rows[kept],
         [str(one) for i, one in enumerate(references) if i not in kept],
     )
-    return [_judge(model, file, given) for file in files]
-
 
 class _References(NamedTuple):
     """Names and rows of the references, each picture once, and the names of the others."""

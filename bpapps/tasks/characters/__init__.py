@@ -1,5 +1,6 @@
 """Characters, 0-9, A-Z and a-z: printed or written by hand."""
 
+from bpapps.kinds.classification import Classification
 from bpapps.tasks import Task
 
 TASK = Task(
@@ -18,5 +19,6 @@ TASK = Task(
         "emnist-mnist": "EMNIST's 70,000 digits, split as MNIST",
     },
     package=__name__,
+    kind=Classification(groupings=f"{__name__}.classes", lines=__name__),
     preset_for={"hand62": "photos", "": "cnn"},
 )

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpapps.data import registry, splits
+from bpapps.data.named import DATASETS
 from bpapps.data.registry import Dataset
-from bpapps.data.splits import Split
+from bpapps.data.splits import Part, Split
 from bpapps.names import UnknownNameError, nearest
 from bpapps.tasks.characters import TASK
 from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.render import Font, draw, fonts, pick_fonts, split_families
 
+SOURCES = DATASETS
 PRINT = "print"
 TRAIN_EACH, TEST_EACH = 300, 60
 """Printed pictures of each character."""
@@ -45,17 +47,30 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split
     """
     if source == PRINT:
         return printed(fonts(), seed)
-    try:
-        dataset = registry.load(source, data_dir)
-    except UnknownNameError:
-        nearest(source, {**TASK.data, **registry.DATASETS}, "data set")
-        raise
-    dataset = _with_text(dataset)
+    dataset = _read(source, data_dir)
     if dataset.name == "plate-chars":
         return _tested_only(dataset, seed)
-    if dataset.test_images is not None:
+    if dataset.test is not None:
         return splits.official(dataset)
     return splits.holdout(dataset, seed)
+
+
+def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
+    """The same for a model that was trained on other data: all of a set is to test on.
+
+    Of print, which is rendered anew, those in the families of fonts that are kept for testing.
+    """
+    if source == PRINT:
+        return printed(fonts(), seed)
+    return splits.all_to_test(_read(source, data_dir))
+
+
+def _read(source: str, data_dir: Path | None) -> Dataset:
+    try:
+        return _with_text(registry.load(source, data_dir, sources=SOURCES))
+    except UnknownNameError:
+        nearest(source, {**TASK.data, **SOURCES}, "data set")
+        raise
 
 
 def printed(
@@ -63,56 +78,57 @@ def printed(
 ) -> Split:
     """Rendered pictures, so many of each character to train on and to test on."""
     train, test = split_families(faces)
-    images, labels, _ = _rendered(train, each[0], (seed, 0), CHARACTERS)
-    test_images, test_labels, families = _rendered(test, each[1], (seed, 1), CHARACTERS)
+    parts = [
+        _rendered(of, count, (seed, number), CHARACTERS)
+        for number, (of, count) in enumerate(zip((train, test), each, strict=True))
+    ]
     count = [len({font.family for font in part}) for part in (train, test)]
     data = {
         "name": PRINT,
         "title": "printed characters, unseen families of fonts",
         "source": f"rendered from {len(faces)} fonts of {sum(count)} families found here",
         "licence": "made by bpapps; the fonts keep their own",
-        "sha256": sha256_of(images, labels, test_images, test_labels),
+        "sha256": sha256_of(*(array for part in parts for array in (part.pictures, part.targets))),
         "split": f"{count[0]} families to train on, {count[1]} others to test on",
-        "n_train": len(labels),
-        "n_test": len(test_labels),
+        "n_train": len(parts[0]),
+        "n_test": len(parts[1]),
         "n_duplicates": 0,
         "n_fonts": len(faces),
         "n_families": sum(count),
-        "test_families": sorted(set(families.tolist())),
+        "test_families": sorted(set(parts[1].groups.tolist())),
     }
-    return Split(images, labels, test_images, test_labels, data, families)
+    return Split(parts[0], None, parts[1], data)
 
 
 def _rendered(
     faces: Sequence[Font], each: int, seed: tuple[int, int], labels: Sequence[str]
-) -> tuple[NDArray[np.uint8], NDArray[np.str_], NDArray[np.str_]]:
+) -> Part:
     """Pictures, their labels, and the family of the font of each."""
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(np.repeat(np.array(labels), each))
     which = pick_fonts(faces, len(chosen), rng)
     families = np.array([font.family for font in faces])[which]
-    return draw(faces, which, chosen, rng), chosen, families
+    return Part(draw(faces, which, chosen, rng), chosen, families)
 
 
 def _tested_only(dataset: Dataset, seed: int) -> Split:
     """All of a set to test on, and print of its classes, in all fonts, to train on."""
     faces = fonts()
-    classes = np.unique(dataset.labels).tolist()
-    images, labels, _ = _rendered(faces, TRAIN_EACH, (seed, 0), classes)
+    classes = np.unique(dataset.whole.targets).tolist()
+    train = _rendered(faces, TRAIN_EACH, (seed, 0), classes)
     text = f"all to test on; print in {len(faces)} fonts to train on"
-    data = splits.about(dataset, text, len(labels), len(dataset.labels))
+    data = splits.about(dataset, text, len(train), len(dataset.whole))
     data["n_fonts"] = len(faces)
-    return Split(images, labels, dataset.images, dataset.labels, data, dataset.groups)
+    return Split(train, None, dataset.whole, data)
 
 
 def _with_text(dataset: Dataset) -> Dataset:
     """The data set with labels that are strings."""
-    test = dataset.test_labels
-    return replace(
-        dataset,
-        labels=dataset.labels.astype(np.str_),
-        test_labels=None if test is None else test.astype(np.str_),
+    whole, test = (
+        part and replace(part, targets=part.targets.astype(np.str_))
+        for part in (dataset.whole, dataset.test)
     )
+    return replace(dataset, whole=whole, test=test)
 
 
 def sha256_of(*arrays: NDArray[Any]) -> str:

@@ -1,5 +1,6 @@
 """Handwritten digits, 0 to 9."""
 
+from bpapps.kinds.classification import Classification
 from bpapps.tasks import Task
 
 TASK = Task(
@@ -13,5 +14,6 @@ TASK = Task(
         "emnist-digits": "EMNIST's 280,000 digits",
     },
     package=__name__,
+    kind=Classification(),
     preset_for={"digits": "small", "": "cnn"},
 )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from bpapps.data import registry, splits
+from bpapps.data.named import DATASETS
 from bpapps.data.splits import Split
+
+SOURCES = DATASETS
 
 
 def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
@@ -22,9 +25,14 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split
     Raises:
         ValueError: an unknown name (the nearest is suggested), or bad files.
     """
-    dataset = registry.load(source, data_dir)
-    if dataset.test_images is not None:
+    dataset = registry.load(source, data_dir, sources=SOURCES)
+    if dataset.test is not None:
         return splits.official(dataset)
     if dataset.name == "digits":
         return splits.halves(dataset)
     return splits.holdout(dataset, seed)
+
+
+def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
+    """The same for a model that was trained on other data: all of a set is to test on."""
+    return splits.all_to_test(registry.load(source, data_dir, sources=SOURCES))

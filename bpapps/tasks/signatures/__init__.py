@@ -1,5 +1,6 @@
 """Signatures: is a questioned one by the writer of the references?"""
 
+from bpapps.kinds.verification import Verification
 from bpapps.tasks import Task
 
 TASK = Task(
@@ -15,5 +16,6 @@ TASK = Task(
         "bhsig-hindi": "BHSig260, Hindi signatures of 160 writers",
     },
     package=__name__,
+    kind=Verification(traits=f"{__name__}.traits"),
     preset_for={"": "align"},
 )

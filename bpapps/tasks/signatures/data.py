@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from bpapps.data import registry, splits
+from bpapps.data import splits
 from bpapps.data.readers import DataError
 from bpapps.data.registry import Dataset
-from bpapps.data.splits import OwnerSplit
+from bpapps.data.splits import Part, Split
+from bpapps.kinds.verification.data import by_owner, load
+from bpapps.kinds.verification.readers import targets_of
 from bpapps.names import UnknownNameError, nearest
 from bpapps.tasks.signatures import TASK
+from bpapps.tasks.signatures.sources import SOURCES
 from bpapps.tasks.signatures.synthesis import signatures
 
 SYNTHETIC = "synthetic"
@@ -28,7 +32,7 @@ FEWEST = 2
 _APART = 100_000  # numbers of writers between the parts
 
 
-def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> OwnerSplit:
+def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
     """Signatures to train on, to choose thresholds on, and to test on, of different writers.
 
     Synthetic ones are made anew from the seed. Of other data a fifth of the writers is tested, and
@@ -47,25 +51,27 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Owner
     return folds(_read(source, data_dir), seed)[0]
 
 
-def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> OwnerSplit:
+def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
     """The same for a net that was trained on other data: all writers of a set are to test on."""
-    return synthetic(seed) if source == SYNTHETIC else all_to_test(_read(source, data_dir))
+    if source == SYNTHETIC:
+        return replace(synthetic(seed), development=None)
+    return all_to_test(_read(source, data_dir))
 
 
 def _read(source: str, data_dir: Path | None) -> Dataset:
     try:
-        return registry.load(source, data_dir, of_writers=True)
+        return load(source, data_dir, SOURCES)
     except UnknownNameError:
-        nearest(source, {**TASK.data, **registry.DATASETS}, "data set")
+        nearest(source, {**TASK.data, **SOURCES}, "data set")
         raise
 
 
-def folds(dataset: Dataset, seed: int = 0) -> list[OwnerSplit]:
+def folds(dataset: Dataset, seed: int = 0) -> list[Split]:
     """Five splits of a set's writers, fewer where those are few; each writer is tested once.
 
     ValueError for fewer than six writers: each part needs two.
     """
-    n_writers = len(np.unique(dataset.labels))
+    n_writers = len(np.unique(dataset.whole.targets["owner"]))
     if n_writers < 3 * FEWEST:
         raise DataError(
             f"{dataset.name}: {n_writers} writer{'s' * (n_writers > 1)}; two to train on, two to "
@@ -73,20 +79,20 @@ def folds(dataset: Dataset, seed: int = 0) -> list[OwnerSplit]:
         )
     count = min(FOLDS, n_writers // FEWEST)
     others = n_writers - -(-n_writers // count)
-    parts = splits.by_group(dataset.labels, count, max(DEVELOPMENT, FEWEST / others), seed)
+    parts = splits.by_group(dataset.whole.targets["owner"], count, max(DEVELOPMENT, FEWEST / others), seed)
     return [
-        splits.by_owner(dataset, part, f"fold {number} of {count}, drawn by seed {seed}")
+        by_owner(dataset, part, f"fold {number} of {count}, drawn by seed {seed}")
         for number, part in enumerate(parts, start=1)
     ]
 
 
-def all_to_test(dataset: Dataset) -> OwnerSplit:
+def all_to_test(dataset: Dataset) -> Split:
     """A set whose writers are all tested, by a net that was trained on other data."""
-    none, rows = np.arange(0), np.arange(len(dataset.labels))
-    return splits.by_owner(dataset, splits.Fold(none, none, rows), "all to test on")
+    none, rows = np.arange(0), np.arange(len(dataset.whole))
+    return by_owner(dataset, splits.Fold(none, none, rows), "all to test on")
 
 
-def synthetic(seed: int = 0, writers: tuple[int, int, int] = WRITERS) -> OwnerSplit:
+def synthetic(seed: int = 0, writers: tuple[int, int, int] = WRITERS) -> Split:
     """Signatures of so many synthetic writers to train on, choose by and test on.
 
     Of one seed, a writer to train on is never one to choose by or test on, however many there are.
@@ -96,6 +102,10 @@ def synthetic(seed: int = 0, writers: tuple[int, int, int] = WRITERS) -> OwnerSp
         for part, count in enumerate(writers)
     ]
     made = [picture for part in parts for picture in part.images]
+    pictures = [picture.astype(np.float32) / np.float32(255) for picture in made]
+    owners, genuine = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("writers", "genuine")
+    )
     digest = hashlib.sha256()
     for picture in made:
         digest.update(picture.tobytes())
@@ -104,12 +114,10 @@ def synthetic(seed: int = 0, writers: tuple[int, int, int] = WRITERS) -> OwnerSp
         title="synthetic writers",
         source="made by bpapps: the sigma-lognormal model of rapid movements, no human's hand",
         licence="made by bpapps",
-        images=[picture.astype(np.float32) / np.float32(255) for picture in made],
-        labels=np.concatenate([part.writers for part in parts]),
+        whole=Part(pictures, targets_of(owners, genuine), owners),
         sha256=digest.hexdigest(),
-        genuine=np.concatenate([part.genuine for part in parts]),
     )
     ends = np.cumsum([len(part.images) for part in parts])
     rows = np.split(np.arange(ends[-1]), ends[:-1])
     text = f"synthetic writers, made from seed {seed}"
-    return splits.by_owner(dataset, splits.Fold(*rows), text, synthetic=True)
+    return by_owner(dataset, splits.Fold(*rows), text, synthetic=True)

@@ -1,6 +1,6 @@
 """The nets that compare signatures, by name: what ``--preset`` chooses from.
 
-Each is a set of parameters for :class:`bpapps.estimators.PairClassifier`.
+Each is a set of parameters for :class:`bpapps.kinds.verification.pairs.PairClassifier`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ from bpapps.core import (
     ReLU,
     Reshape,
 )
-from bpapps.estimators import PairClassifier
 from bpapps.pictures.augment import Distortion
 from bpapps.tasks import Preset
 from bpapps.tasks.signatures.preprocess import SignatureNormalizer
 
-ESTIMATOR = PairClassifier
 PREPROCESSING = SignatureNormalizer
 HEIGHT, WIDTH = 96, 192
 

@@ -1,0 +1,29 @@
+"""A verifier's results of schema 1 as those of today, plain data both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpapps.kinds import schema_1
+from bpapps.kinds.schema_1 import Plain
+
+
+def upgrade(plain: Plain) -> dict[str, Any]:
+    """The fields of results that were others."""
+    scores = dict(plain["verifier"])
+    curves = [schema_1.curve(one, one["points"], _figures) for one in scores.pop("noise", [])]
+    kept = {"accuracy": plain["accuracy"], "calibration": plain["calibration"]}
+    return {
+        "details": {**kept, **scores},
+        "speed": schema_1.speed(plain, "Comparison", "pair"),
+        "noise": [{"title": "Questioned pictures", "curves": curves}] if curves else [],
+        **schema_1.dependence(
+            plain, lambda i: schema_1.figure("accuracy", i, of="writer")
+        ),
+        "rivals": [],
+    }
+
+
+def _figures(point: Plain) -> list[Plain]:
+    found = {"EER": point["eer"], "FRR": point["frr"], "FAR": point["far_skilled"]}
+    return [schema_1.figure(name, rate, True, "writer") for name, rate in found.items() if rate]
