@@ -178,8 +178,13 @@ class Kind(ABC):
         """What is said of a model first."""
 
     @abstractmethod
-    def probes(self, model: Model, split: Split, *, seed: int, quick: bool) -> Sequence[Probe]:
-        """What is put through corruptions and timed; the first is the test pictures."""
+    def probes(
+        self, model: Model, split: Split, *, seed: int, quick: bool, whole: bool = False
+    ) -> Sequence[Probe]:
+        """What is put through corruptions and timed; the first is the test pictures.
+
+        whole: all of the test pictures, and not only as many as corruptions are tried on.
+        """
 
     @abstractmethod
     def answer(self, model: Model, files: Sequence[Path], **options: Any) -> Iterator[Answer]:

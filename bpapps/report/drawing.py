@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bpapps.evaluation import Interval
+from bpapps.measures.intervals import Interval
 from bpapps.report import words
 
 if TYPE_CHECKING:

@@ -8,20 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bpapps.evaluation import Results
-
 BENCHMARK = "benchmark"
 """The ``kind`` of a benchmark's results."""
 
 
-def load_all(folder: str | Path) -> dict[str, Results]:
-    """All Results found as ``folder/*/results.json``, by the name of their folder, in order.
+def results_in(folder: str | Path) -> list[Path]:
+    """All files ``folder/*/results.json`` of evaluations, in order of their folders.
 
-    Files of another kind, such as a benchmark's, are passed over. Raises ValueError, which names
-    the file, for one that cannot be read.
+    Files of something else, such as a benchmark, are passed over.
     """
     paths = sorted(Path(folder).glob("*/results.json"))
-    return {path.parent.name: Results.load(path) for path in paths if not _kind(path)}
+    return [path for path in paths if _kind(path) != BENCHMARK]
 
 
 def load_benchmarks(folder: str | Path) -> dict[str, dict[str, Any]]:
@@ -45,7 +42,7 @@ def load_benchmark(path: Path) -> dict[str, Any]:
 
 
 def _kind(path: Path) -> str:
-    """What kind of results a file says it holds; evaluations say nothing."""
+    """What kind of results a file says it holds; evaluations of schema 1 say nothing."""
     results = _json(path)
     return str(results.get("kind") or "") if isinstance(results, dict) else ""
 

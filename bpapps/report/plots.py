@@ -11,15 +11,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpapps.evaluation import (
-    Calibration,
-    ClassScore,
-    DependencePoint,
-    Interval,
-    NoiseCurve,
-    wilson,
-)
+from bpapps.measures.calibration import Calibration
+from bpapps.measures.intervals import Interval, wilson
 from bpapps.report import readings, words
+from bpapps.results import DependencePoint, NoiseCurve
 from bpapps.report.drawing import (
     BLUE,
     GRID,
@@ -91,101 +86,6 @@ def training_time(history: Sequence[dict[str, Any]]) -> Plot | None:
         return finish(figure, "time", "Score by time", f"Validation score by time: {told}.")
 
 
-def class_scores(scores: Sequence[ClassScore]) -> Plot:
-    """Precision and recall of every class, as dots with their 95% intervals."""
-    labels = [short(score.label) for score in scores]
-    left = 22 + text_width(labels)
-    width, height = 330 + left, 66 + 24 * len(scores)
-    with drawing(width, height) as figure:
-        axes = axes_of(figure, left, 22, 26, 40)
-        series = [
-            ("precision", [score.precision for score in scores], -0.16, BLUE, "o", BLUE),
-            ("recall", [score.recall for score in scores], 0.16, VERMILLION, "s", "white"),
-        ]
-        for name, intervals, shift, colour, marker, fill in series:
-            rows = [(row, i) for row, i in enumerate(intervals) if words.measured(i)]
-            axes.errorbar(
-                [i.value for _, i in rows],
-                [row + shift for row, _ in rows],
-                xerr=reach([i for _, i in rows]),
-                fmt=marker,
-                color=colour,
-                markerfacecolor=fill,
-                elinewidth=1.2,
-                label=name,
-            )
-        lows = [i.low for _, column, *_ in series for i in column if words.measured(i)]
-        axes.set_xlim(_floor(lows), 1.0)
-        axes.set_ylim(len(scores) - 0.5, -0.5)
-        axes.set_yticks(range(len(scores)), labels)
-        axes.grid(axis="y", visible=False)
-        percents(axes.xaxis)
-        few_ticks(axes.xaxis, 5)
-        for spine in ("left", "bottom"):
-            axes.spines[spine].set_visible(False)
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
-        axes.set_xlabel("share, with 95% interval")
-        for line in axes.get_lines():
-            line.set_clip_on(False)
-        return finish(
-            figure, "classes", "Classes", "Precision and recall of each class, as in the table."
-        )
-
-
-def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Plot:
-    """Counts of truth (rows) by prediction (columns), darker the larger the share of the row.
-
-    A large one has its labels on all four sides.
-    """
-    from matplotlib import colormaps
-    from matplotlib.patches import Rectangle
-
-    blues = colormaps["Blues"]
-    k = len(classes)
-    cell = max(30, min(64, 240 // k)) if k <= 12 else 24 if k <= 30 else 16
-    is_large = k > 30
-    size = 11.5 if k <= 12 else 10 if is_large else 9
-    digits = len(str(max(map(max, matrix))))
-    number: dict[str, Any] = {
-        "size": min(size, 1.5 * cell / digits),
-        "ha": "center",
-        "va": "center_baseline",
-    }
-    labels = [short(label) for label in classes]
-    margin = 14 + max(text_width(labels, size), text_width(["truth"]))
-    upright = text_width(labels, size) > cell
-    top = 40 + (text_width(labels, size) if upright else 12)
-    side = cell * k
-    right, bottom = (margin - 6, top - 22) if is_large else (8, 8)
-    with drawing(margin + side + right, top + side + bottom) as figure:
-        axes = axes_of(figure, margin, right, top, bottom)
-        axes.grid(visible=False)
-        for row, counts in enumerate(matrix):
-            total = sum(counts)
-            for column, n in enumerate(counts):
-                if not n:
-                    continue
-                tint = (n / total) ** 0.4  # lifts the few errors into sight
-                place = (column - 0.5, row - 0.5)
-                axes.add_patch(Rectangle(place, 1, 1, facecolor=blues(tint), lw=0))
-                ink = "white" if tint > 0.6 else INK
-                axes.text(column, row, str(n), color=ink, **number)
-        edges = [edge - 0.5 for edge in range(k + 1)]
-        axes.hlines(edges, -0.5, k - 0.5, color=GRID, lw=0.6)
-        axes.vlines(edges, -0.5, k - 0.5, color=GRID, lw=0.6)
-        axes.set(xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5))
-        axes.set_xticks(range(k), labels, size=size, rotation=90 if upright else 0)
-        axes.set_yticks(range(k), labels, size=size)
-        axes.xaxis.tick_top()
-        axes.tick_params(labelbottom=is_large, labelright=is_large)
-        axes.xaxis.set_label_position("top")
-        axes.set_xlabel("prediction", labelpad=6)
-        at_corner(axes, "truth", (-4, 4), "right")
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        return finish(figure, "confusion", "Confusion matrix", "Counts of truth by prediction.")
-
-
 def reliability(calibration: Calibration) -> Plot:
     """Share of right answers by stated confidence, over the number of answers in each bin."""
     bins = [b for b in calibration.bins if b.n > 0]
@@ -233,8 +133,8 @@ def noise(curve: NoiseCurve, bottom: float) -> Plot:
     """Accuracy by severity of one corruption, with its interval; ``bottom`` ends the y axis."""
     with drawing(290, 186) as figure:
         axes = axes_of(figure, 44, 12, 8, 36)
-        _interval_line(axes, [p.severity for p in curve.points], [p.accuracy for p in curve.points])
-        clean = curve.points[0].accuracy.value
+        _interval_line(axes, [p.severity for p in curve.points], [p.score for p in curve.points])
+        clean = curve.points[0].score.value
         axes.axhline(clean - 0.05, color=SOFT, lw=1, ls=(0, (1, 2)))
         if curve.drop5 is not None:
             axes.plot([curve.drop5] * 2, [bottom, clean - 0.05], color=VERMILLION, ls=(0, (4, 2)))
@@ -251,14 +151,14 @@ def noise(curve: NoiseCurve, bottom: float) -> Plot:
         axes.set(ylim=(bottom, 1.0), xlabel="severity")
         percents(axes.yaxis)
         few_ticks(axes.yaxis, 4)
-        told = ", ".join(f"{p.severity}: {words.percent(p.accuracy.value)}" for p in curve.points)
-        label = f"{curve.title}, accuracy by severity: {told}."
+        told = ", ".join(f"{p.severity}: {words.percent(p.score.value)}" for p in curve.points)
+        label = f"{curve.title}, {curve.points[0].figures[0].name} by severity: {told}."
         return finish(figure, f"noise-{curve.name}", curve.title, label)
 
 
 def noise_bottom(curves: Sequence[NoiseCurve]) -> float:
     """The lower end of the y axis that all noise plots share."""
-    return _floor([point.accuracy.low for curve in curves for point in curve.points], 0.1)
+    return _floor([point.score.low for curve in curves for point in curve.points], 0.1)
 
 
 def learning_curve(points: Sequence[DependencePoint], figure_name: str = "test accuracy") -> Plot:
@@ -295,8 +195,8 @@ def _dependence(
     figure: Figure, x: Sequence[float], points: Sequence[DependencePoint], name: str
 ) -> Axes:
     axes = axes_of(figure, 46, 20, 28, 38)
-    _interval_line(axes, x, [p.accuracy for p in points])
-    axes.set_ylim(_floor([p.accuracy.low for p in points], 0.05), 1.0)
+    _interval_line(axes, x, [p.score for p in points])
+    axes.set_ylim(_floor([p.score.low for p in points], 0.05), 1.0)
     name_y(axes, name)
     percents(axes.yaxis)
     few_ticks(axes.yaxis, 5)
@@ -305,7 +205,7 @@ def _dependence(
 
 def _told(marks: Sequence[str], points: Sequence[DependencePoint]) -> str:
     return ", ".join(
-        f"{mark}: {words.percent(p.accuracy.value)}" for mark, p in zip(marks, points, strict=True)
+        f"{mark}: {words.percent(p.score.value)}" for mark, p in zip(marks, points, strict=True)
     )
 
 

@@ -3,91 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any
 
-from bpapps.evaluation import (
-    GroupScore,
-    Interval,
-    NoiseCurve,
-    Results,
-    Rival,
-    VerifierNoiseCurve,
-    wilson,
-)
+from bpapps.measures.calibration import Calibration, confidence_gap
 from bpapps.report import words
-
-
-@dataclass(frozen=True)
-class MixUp:
-    """How often one class was taken for another, and its share of the true class."""
-
-    truth: str
-    predicted: str
-    n: int
-    share: float
-
-
-def mix_ups(results: Results, most: int = 8) -> list[MixUp]:
-    """The most frequent confusions, the largest first."""
-    found = [
-        MixUp(results.classes[row], results.classes[column], n, n / sum(counts))
-        for row, counts in enumerate(results.confusion)
-        for column, n in enumerate(counts)
-        if n and row != column
-    ]
-    return sorted(found, key=lambda mix_up: -mix_up.n)[:most]
-
-
-def only_case(truth: str, predicted: str) -> bool:
-    """Whether two classes differ, and that only in upper or lower case."""
-    return truth != predicted and truth.casefold() == predicted.casefold()
-
-
-def of_case(results: Results) -> Interval | None:
-    """The share of the mistakes that are only of case; None where no class is in two cases."""
-    names = results.classes
-    if len({name.casefold() for name in names}) == len(names):
-        return None
-    mistaken = [
-        (only_case(names[row], names[column]), n)
-        for row, counts in enumerate(results.confusion)
-        for column, n in enumerate(counts)
-        if row != column
-    ]
-    return wilson(sum(n for is_case, n in mistaken if is_case), sum(n for _, n in mistaken))
-
-
-def case(results: Results) -> str:
-    """One sentence on how many of the mistakes are only of case."""
-    share = of_case(results)
-    if share is None or not share.n:
-        return ""
-    n = round(share.value * share.n)
-    return (
-        f"{words.count(n)} of the {words.plural(share.n, 'mistake')}, {words.value(share)} "
-        f"({words.ends(share)}), {'is' if n == 1 else 'are'} only of case: the right letter, "
-        "as a capital for a small one or the other way round."
-    )
-
-
-def worst(results: Results, most: int = 30) -> list[GroupScore]:
-    """The groups of test pictures that are read worst, the worst first."""
-    return sorted(results.group_scores, key=lambda score: score.accuracy.value)[:most]
-
-
-def wrong(results: Results) -> int:
-    """How many test pictures were answered wrongly."""
-    return round((1 - results.accuracy.value) * results.accuracy.n)
-
-
-def confidence_gap(results: Results) -> float | None:
-    """Mean confidence less accuracy over all answers: positive is too sure of itself."""
-    total = sum(b.n for b in results.calibration.bins)
-    if not total:
-        return None
-    return sum(b.n * (b.confidence - b.accuracy) for b in results.calibration.bins if b.n) / total
+from bpapps.results import Fact, Headline, NoiseCurve, Results, Rival
 
 
 def lean(gap: float) -> str:
@@ -97,9 +18,9 @@ def lean(gap: float) -> str:
     return f"{100 * abs(gap):.1f} points too {'sure' if gap > 0 else 'unsure'}"
 
 
-def calibration(results: Results) -> str:
+def calibration(measured: Calibration) -> str:
     """One sentence on how far confidence can be taken at its word."""
-    gap = confidence_gap(results)
+    gap = confidence_gap(measured)
     if gap is None:
         return ""
     if abs(gap) < 0.002:
@@ -110,109 +31,26 @@ def calibration(results: Results) -> str:
     )
 
 
-def weakest_first(curves: list[NoiseCurve]) -> list[NoiseCurve]:
-    """Curves by the severity that costs 5 points, the most sensitive first."""
-    measured = [curve for curve in curves if curve.points]
-
-    def order(curve: NoiseCurve) -> tuple[float, float]:
-        reached = curve.drop5 if curve.drop5 is not None else float("inf")
-        return reached, curve.points[-1].accuracy.value
-
-    return sorted(measured, key=order)
+def calibration_fact(measured: Calibration) -> Fact:
+    """The calibration error, and which way it leans."""
+    gap = confidence_gap(measured)
+    note = "" if gap is None else lean(gap)
+    return Fact("Calibration error", words.percent(measured.ece, 2), note)
 
 
-def drop(curve: NoiseCurve) -> str:
-    """The severity that costs 5 points, in words."""
-    if curve.drop5 is None:
-        return f"not by {curve.points[-1].severity}"
-    return f"{curve.drop5:.1f}"
+def notes(headline: Headline) -> list[str]:
+    """What stands below THE score: its interval, its count, and what the kind has to say."""
+    score = headline.score
+    counted = words.plural(score.interval.n, score.of)
+    return [f"95% interval {words.ends(score.interval)}%, {counted}", *headline.notes]
 
 
-@dataclass(frozen=True)
-class Rise:
-    """The severity at which a rate at the fixed threshold is 5 points above clean, or None."""
-
-    rate: str
-    severity: float | None
-
-
-def rises(curve: VerifierNoiseCurve) -> tuple[Rise, Rise]:
-    """When FRR and when FAR of skilled forgeries have risen by 5 points; between severities."""
-    points = [(p.severity, p.frr, p.far_skilled) for p in curve.points]
-    frr = [(severity, rate.value) for severity, rate, _ in points]
-    far = [(severity, rate.value) for severity, _, rate in points if rate]
-    return Rise("FRR", _risen(frr)), Rise("FAR", _risen(far))
-
-
-def _risen(points: Sequence[tuple[float, float]], by: float = 0.05) -> float | None:
-    """Where a broken line first is so much above its beginning."""
-    for (before, low), (after, high) in pairwise(points):
-        limit = points[0][1] + by
-        if high >= limit:
-            return before + (after - before) * (limit - low) / (high - low)
-    return None
-
-
-def silently_first(curves: Sequence[VerifierNoiseCurve]) -> list[VerifierNoiseCurve]:
-    """Curves by the severity at which either rate has risen by 5 points, the first first."""
-
-    def order(curve: VerifierNoiseCurve) -> tuple[float, float]:
-        reached = [rise.severity for rise in rises(curve) if rise.severity is not None]
-        last = curve.points[-1]
-        errors = last.frr.value + (last.far_skilled.value if last.far_skilled else 0)
-        return min(reached, default=float("inf")), -errors
-
-    return sorted((curve for curve in curves if curve.points), key=order)
-
-
-def risen(rise: Rise, curve: VerifierNoiseCurve) -> str:
-    """The severity of a rise, in words."""
-    if rise.severity is None:
-        return f"not by {curve.points[-1].severity}"
-    return f"{rise.severity:.1f}"
-
-
-def verifier_noise(curves: Sequence[VerifierNoiseCurve]) -> str:
-    """Which corruption makes a verifier fail first, with nothing to warn of it, and how."""
-    curves = [curve for curve in silently_first(curves) if len(curve.points) > 1]
-    if not curves:
-        return ""
-    clean = curves[0].points[0]
-    forged = clean.far_skilled
-    told = f"{words.value(clean.frr)} of genuine signatures are rejected"
-    if forged:
-        told += f", {words.value(forged)} of skilled forgeries accepted"
-    sentences = [
-        f"Of clean pictures, {told} ({words.plural(clean.frr.n, 'writer')}).",
-        "Under a corruption the threshold stays where it is, and no answer tells that it is less "
-        "to be trusted.",
-        _first_to_rise(curves, 0, "genuine signatures rejected"),
-        _first_to_rise(curves, 1, "skilled forgeries accepted") if forged else "",
-    ]
-    return " ".join(filter(None, sentences))
-
-
-def _first_to_rise(curves: Sequence[VerifierNoiseCurve], which: int, what: str) -> str:
-    """The corruption under which a rate rises first, in one sentence."""
-    found = [(rises(curve)[which].severity, curve.title) for curve in curves]
-    risen = sorted((at, title) for at, title in found if at is not None)
-    if not risen:
-        return f"No corruption has 5 points more {what}."
-    at, title = risen[0]
-    others = f"; {len(risen)} of {len(found)} have at some severity" if len(found) > 1 else ""
-    return f"“{title}” is the first to have 5 points more {what}, at severity {at:.1f}{others}."
-
-
-def headline(results: Results) -> list[tuple[str, str, str]]:
-    """The tiles below the accuracy: name, figure, and what stands behind it."""
-    training, model, speed = results.training, results.model, results.speed
-    gap = confidence_gap(results)
-    tiles = [
-        (
-            "Calibration error",
-            words.percent(results.calibration.ece, 2),
-            "" if gap is None else lean(gap),
-        ),
+def tiles(results: Results) -> list[tuple[str, str, str]]:
+    """The tiles below THE score: name, figure, and what stands behind it."""
+    training, model = results.training, results.model
+    facts = [(fact.name, fact.figure, fact.note) for fact in results.headline.facts]
+    found = [
+        *facts,
         (
             "Training time",
             words.duration(training.get("seconds")),
@@ -223,15 +61,43 @@ def headline(results: Results) -> list[tuple[str, str, str]]:
             words.count(model.get("n_parameters")),
             f"preset {model['preset']}" if model.get("preset") else "",
         ),
-        (
-            "One comparison" if results.verifier else "One picture",
-            words.milliseconds(speed.get("milliseconds_one")),
-            f"{words.count(speed['pictures_per_second'])} a second in batches"
-            if words.known(speed.get("pictures_per_second"))
-            else "",
+        *(
+            (
+                "One picture" if speed.of == "picture" else speed.title,
+                words.milliseconds(speed.milliseconds_one),
+                f"{words.count(speed.a_second)} a second in batches",
+            )
+            for speed in results.speed
         ),
     ]
-    return [tile for tile in tiles if tile[1] != words.DASH]
+    return [tile for tile in found if tile[1] != words.DASH]
+
+
+def weakest_of(results: Results) -> NoiseCurve | None:
+    """The corruption that hurts most, of the first sweep."""
+    return next(iter(weakest_first(results.noise[0].curves)), None) if results.noise else None
+
+
+def weakest_first(curves: list[NoiseCurve]) -> list[NoiseCurve]:
+    """Curves by the severity that costs 5 points, the most sensitive first."""
+    measured = [curve for curve in curves if curve.points]
+
+    def order(curve: NoiseCurve) -> tuple[float, float]:
+        reached = curve.drop5 if curve.drop5 is not None else float("inf")
+        return reached, _way(curve) * curve.points[-1].score.value
+
+    return sorted(measured, key=order)
+
+
+def _way(curve: NoiseCurve) -> int:
+    return -1 if curve.points[0].figures[0].lower_is_better else 1
+
+
+def drop(curve: NoiseCurve) -> str:
+    """The severity that costs 5 points, in words."""
+    if curve.drop5 is None:
+        return f"not by {curve.points[-1].severity}"
+    return f"{curve.drop5:.1f}"
 
 
 def score_by_time(history: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
@@ -283,10 +149,16 @@ def iterations(rival: Rival) -> str:
     return text + (f"; {words.count(rival.unsettled)} not settled" if rival.unsettled else "")
 
 
+def _best(nets: Sequence[Rival]) -> Rival:
+    way = -1 if nets[0].figure.lower_is_better else 1
+    return max(nets, key=lambda net: way * net.figure.interval.value)
+
+
 def rivals(nets: Sequence[Rival]) -> str:
     """Which of the nets is the most accurate, and which bears noise best, with the differences."""
-    best = max(nets, key=lambda net: net.accuracy.value)
-    text = f"{words.capital(best.name)} is the most accurate, {words.with_interval(best.accuracy)}."
+    best = _best(nets)
+    text = f"{words.capital(best.name)} has the best {best.figure.name}, "
+    text += f"{words.with_interval(best.figure.interval)}."
     noisy = [(under_noise(net), net) for net in nets if net.noise]
     if noisy:
         value, firmest = max(noisy, key=lambda pair: pair[0] or 0.0)

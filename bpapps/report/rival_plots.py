@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bpapps.evaluation import Rival, StepMemory
+from bpapps.results import Rival, StepMemory
 from bpapps.report import words
 from bpapps.report.drawing import (
     BLUE,

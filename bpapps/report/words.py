@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from bpapps.evaluation import Interval, Score
+from bpapps.measures.intervals import Interval
+from bpapps.results import Score
 
 DASH = "–"
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from bpapps import experiments, models
@@ -120,13 +122,13 @@ def _measure_rivals(
     progress: Progress | None,
 ) -> None:
     """Put the nets side by side; the first one's noise is measured already."""
-    batch = split.train.take(slice(BATCH))
+    batch = split.train.take(np.arange(min(BATCH, len(split.train))))
     for net in _named([contender(run), *against]):
-        probe = net.model.task.kind.probes(net.model, split, seed=seed, quick=quick)[0]
+        ask = partial(net.model.task.kind.probes, net.model, split, seed=seed, quick=quick)
         sweep = results.noise[0] if results.noise else None
         if sweep and results.rivals:
-            sweep = experiments.noise_sweep(probe, seed=seed, progress=progress)
-        results.rivals.append(rivals.rival(net, probe, split.test, batch, sweep))
+            sweep = experiments.noise_sweep(ask()[0], seed=seed, progress=progress)
+        results.rivals.append(rivals.rival(net, ask(whole=True)[0], batch, sweep))
         if not results.step_memory:
             results.step_memory = rivals.step_memory(net, batch)
 

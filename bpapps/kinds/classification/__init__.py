@@ -137,11 +137,13 @@ class Classification(Kind):
 
         return headline(details)
 
-    def probes(self, model: Model, split: Split, *, seed: int, quick: bool) -> Sequence[Probe]:
+    def probes(
+        self, model: Model, split: Split, *, seed: int, quick: bool, whole: bool = False
+    ) -> Sequence[Probe]:
         """The test pictures; and whole lines, where they are read."""
         from bpapps.kinds.classification.measuring import probes
 
-        return probes(self, model, split, seed, quick)
+        return probes(self, model, split, seed, quick, whole)
 
     def answer(self, model: Model, files: Sequence[Path], **options: Any) -> Iterator[Answer]:
         """The class of each file, with its probability and the runner-up; or a line of text.

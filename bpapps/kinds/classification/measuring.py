@@ -21,6 +21,7 @@ from bpapps.kinds.classification.metrics import (
     which_right,
 )
 from bpapps.kinds.classification.records import Details, LineScores
+from bpapps.kinds.classification.words import LINES
 from bpapps.measures.intervals import wilson
 from bpapps.measures.strings import edit_distance, error_rate
 from bpapps.pictures.arrays import Pictures, as_pictures, shrink, take
@@ -38,7 +39,7 @@ NOISE_PICTURES, QUICK_PICTURES = 2000, 300
 TIMED = 1000
 """Test pictures that are timed at most."""
 
-LINES, QUICK_LINES = 200, 40
+MANY_LINES, QUICK_LINES = 200, 40
 """Lines that are read, where a task reads lines; a quarter of them is spoilt too."""
 
 LINE_CORRUPTIONS, LINE_SEVERITIES = ("gaussian", "blur", "contrast"), (1, 2, 3)
@@ -80,10 +81,13 @@ def headline(details: Details) -> Headline:
     return Headline(figures, [f"{details.wrong:,} wrong"], facts=facts)
 
 
-def probes(kind: Classification, model: Model, split: Split, seed: int, quick: bool) -> list[Probe]:
+def probes(
+    kind: Classification, model: Model, split: Split, seed: int, quick: bool, whole: bool
+) -> list[Probe]:
     """Some of the test pictures, as many for the clock, and whole lines where they are read."""
     test = split.test
-    rows = _some(len(test), QUICK_PICTURES if quick else NOISE_PICTURES, seed)
+    most = len(test) if whole else QUICK_PICTURES if quick else NOISE_PICTURES
+    rows = _some(len(test), most, seed)
     recognise = model.pipeline.predict
     found = [
         _recognition(recognise, take(_pictures(test.pictures), rows), test.targets[rows], seed),
@@ -120,7 +124,7 @@ def _reads_lines(kind: Classification, model: Model, split: Split) -> bool:
 def _line_scores(
     kind: Classification, model: Model, seed: int, quick: bool, progress: Progress | None
 ) -> LineScores:
-    lines = kind.of_lines("trial").samples(QUICK_LINES if quick else LINES, seed)
+    lines = kind.of_lines("trial").samples(QUICK_LINES if quick else MANY_LINES, seed)
     said = _read(kind, model, [line.picture for line in lines])
     if progress:
         progress(1, 1, "lines")
@@ -130,10 +134,10 @@ def _line_scores(
 
 def _lines(kind: Classification, model: Model, seed: int, quick: bool) -> Probe:
     """The first quarter of the lines."""
-    count = QUICK_LINES if quick else LINES
+    count = QUICK_LINES if quick else MANY_LINES
     lines = kind.of_lines("trial").samples(count, seed)[: max(1, count // 4)]
     return Probe(
-        "Whole lines",
+        LINES,
         [line.picture for line in lines],
         partial(_read, kind, model),
         partial(_figures, [line.text for line in lines]),

@@ -145,7 +145,9 @@ class Verification(Kind):
 
         return headline(details, data)
 
-    def probes(self, model: Model, split: Split, *, seed: int, quick: bool) -> Sequence[Probe]:
+    def probes(
+        self, model: Model, split: Split, *, seed: int, quick: bool, whole: bool = False
+    ) -> Sequence[Probe]:
         """Questioned pictures of some writers; and pairs, for the clock."""
         from bpapps.kinds.verification.probing import comparison, questioned
 

@@ -7,107 +7,22 @@ put into one sentence.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from bpapps.evaluation import (
-    HardPair,
-    Interval,
-    OwnerRates,
-    Rates,
-    Results,
-    Verification,
-    VerifierNoiseCurve,
-    VerifierScores,
-)
+from bpapps.kinds.verification.records import Details, HardPair, OwnerRates, Rates, Verification
+from bpapps.measures.intervals import Interval
 from bpapps.report import words
+from bpapps.results import NoiseCurve, Results
 
 WORST = 15
 """Writers that are shown."""
-
-SYNTHETIC = "Synthetic writers: no human's hand"
-"""What is told where the data are made by a program."""
 
 Sampled = Interval | None
 
 
 # --- in use: at the fixed threshold -------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The first figure of a verifier: its name, the figure, and what stands behind it."""
-
-    name: str
-    figure: str
-    notes: list[str]
-
-
-def headline(results: Results) -> Headline:
-    """The average error at the fixed threshold; without skilled forgeries the FRR."""
-    rates = first_rates(results)
-    if rates is None:
-        return Headline("1 − average error", words.value(results.accuracy), [about(results)])
-    genuine = f"{words.value(rates.frr)} of genuine signatures rejected"
-    if rates.average_error is None or rates.far_skilled is None:
-        return _headline_without_forgeries(rates)
-    return Headline(
-        "Average error at the fixed threshold",
-        words.value(rates.average_error),
-        [
-            f"the mean of {genuine} and {words.value(rates.far_skilled)} of skilled forgeries "
-            "accepted",
-            interval(rates.average_error),
-        ],
-    )
-
-
-def _headline_without_forgeries(rates: Rates) -> Headline:
-    random = rates.far_random
-    told = [f"{words.value(random)} of random forgeries accepted"] if random else []
-    return Headline(
-        "Genuine signatures rejected at the fixed threshold",
-        words.value(rates.frr),
-        [*told, "no skilled forgeries were tried", interval(rates.frr)],
-    )
-
-
-def first_rates(results: Results) -> Rates | None:
-    """The rates at the first fixed threshold, with one reference."""
-    found = results.verifier and results.verifier.one.rates
-    return found[0] if found else None
-
-
-def interval(rate: Interval) -> str:
-    """``95% interval 6.4–9.9%, 55 writers``."""
-    return f"95% interval {words.ends(rate)}%, {words.plural(rate.n, 'writer')}"
-
-
-def accuracy(results: Results) -> str:
-    """What ``Results.accuracy``, and that of nets trained anew, is called."""
-    if results.verifier is None:
-        return "accuracy"
-    rates = first_rates(results)
-    return "1 − FRR" if rates and rates.average_error is None else "1 − average error"
-
-
-def about(results: Results) -> str:
-    """The interval of the accuracy, whose count is of writers."""
-    return interval(results.accuracy)
-
-
-def in_short(results: Results) -> str:
-    """The error rates at the fixed threshold in one line, for a table over many reports."""
-    rates = first_rates(results)
-    if rates is None:
-        return f"1 − average error {words.with_interval(results.accuracy)}"
-    kinds = [
-        (rates.frr, "genuine signatures rejected"),
-        (rates.far_skilled, "skilled forgeries accepted"),
-        (rates.far_random if rates.far_skilled is None else None, "random forgeries accepted"),
-    ]
-    told = [f"{words.value(i)} ({words.ends(i)}) of {what}" for i, what in kinds if i]
-    return f"at the fixed threshold {', '.join(told)}; n = {words.plural(rates.frr.n, 'writer')}"
 
 
 def in_counts(rates: Rates) -> str:
@@ -224,7 +139,7 @@ def named(several: Iterable[Verification]) -> list[tuple[str, Verification]]:
     return [(measured.protocol, measured) for measured in several]
 
 
-def crossed(scores: VerifierScores) -> list[tuple[str, Verification]]:
+def crossed(scores: Details) -> list[tuple[str, Verification]]:
     """Measurements on other data by their names."""
     return [(other.data, other.verification) for other in scores.cross]
 
@@ -243,9 +158,9 @@ def too_few(measured: Verification) -> list[str]:
     ]
 
 
-def noise_rates(curve: VerifierNoiseCurve) -> list[Sampled]:
+def noise_rates(curve: NoiseCurve) -> list[Sampled]:
     """All rates of a corruption."""
-    return [rate for p in curve.points for rate in (p.frr, p.far_skilled, p.eer)]
+    return [p.named(name) for p in curve.points for name in ("FRR", "FAR", "EER")]
 
 
 # --- more references ----------------------------------------------------------------------
@@ -257,7 +172,7 @@ def references(measured: Verification) -> tuple[int, str] | None:
     return (int(told[1]), told[2]) if told else None
 
 
-def by_references(scores: VerifierScores) -> dict[str, list[tuple[int, Verification]]]:
+def by_references(scores: Details) -> dict[str, list[tuple[int, Verification]]]:
     """Each way in which scores become one: by number of references, one reference first."""
     lines: dict[str, list[tuple[int, Verification]]] = {}
     for measured in scores.several:
@@ -297,7 +212,7 @@ def _errors(one: OwnerRates) -> int:
     return round((one.frr or 0) * one.n_genuine + (one.far_skilled or 0) * one.n_skilled)
 
 
-def hardest(scores: VerifierScores) -> list[tuple[str, list[HardPair]]]:
+def hardest(scores: Details) -> list[tuple[str, list[HardPair]]]:
     """The hardest genuine pairs, and the hardest forgeries, each below its heading."""
     kinds = {
         "genuine": "Genuine pairs that look least alike",
@@ -311,12 +226,12 @@ def hardest(scores: VerifierScores) -> list[tuple[str, list[HardPair]]]:
     return [(title, pairs) for title, pairs in sheets if pairs]
 
 
-def pictured(scores: VerifierScores) -> bool:
+def pictured(scores: Details) -> bool:
     """Whether any of the hardest pairs has its pictures, which may be left out."""
     return any(pair.reference or pair.questioned for pair in scores.hard)
 
 
-def artefacts(scores: VerifierScores) -> str:
+def artefacts(scores: Details) -> str:
     """The heading of what else than the writing may tell, which names what follows."""
     parts = {
         "traits": scores.traits,
@@ -334,7 +249,7 @@ def decision(pair: HardPair) -> str:
     return f"{'accepted' if accepted else 'rejected'}, {'rightly' if right else 'wrongly'}"
 
 
-def beside_the_net(scores: VerifierScores) -> str:
+def beside_the_net(scores: Details) -> str:
     """How the most telling trivial feature compares with the net."""
     net = scores.one.skilled or scores.one.random
     found = [
@@ -351,6 +266,84 @@ def beside_the_net(scores: VerifierScores) -> str:
     )
 
 
-def synthetic(results: Results) -> bool:
-    """Whether the data are made by a program."""
-    return results.data.get("synthetic") is True
+# --- noise --------------------------------------------------------------------------------
+
+
+def noise_of(results: Results) -> list[NoiseCurve]:
+    """How the questioned pictures bore corruptions."""
+    return results.noise[0].curves if results.noise else []
+
+
+@dataclass(frozen=True)
+class Rise:
+    """The severity at which a rate at the fixed threshold is 5 points above clean, or None."""
+
+    rate: str
+    severity: float | None
+
+
+def rises(curve: NoiseCurve) -> tuple[Rise, Rise]:
+    """When FRR and when FAR of skilled forgeries have risen by 5 points; between severities."""
+    points = [(p.severity, p.named("FRR"), p.named("FAR")) for p in curve.points]
+    frr = [(severity, rate.value) for severity, rate, _ in points if rate]
+    far = [(severity, rate.value) for severity, _, rate in points if rate]
+    return Rise("FRR", _risen(frr)), Rise("FAR", _risen(far))
+
+
+def _risen(points: Sequence[tuple[float, float]], by: float = 0.05) -> float | None:
+    """Where a broken line first is so much above its beginning."""
+    for (before, low), (after, high) in pairwise(points):
+        limit = points[0][1] + by
+        if high >= limit:
+            return before + (after - before) * (limit - low) / (high - low)
+    return None
+
+
+def silently_first(curves: Sequence[NoiseCurve]) -> list[NoiseCurve]:
+    """Curves by the severity at which either rate has risen by 5 points, the first first."""
+
+    def order(curve: NoiseCurve) -> tuple[float, float]:
+        reached = [rise.severity for rise in rises(curve) if rise.severity is not None]
+        last = curve.points[-1]
+        errors = sum(rate.value for name in ("FRR", "FAR") if (rate := last.named(name)))
+        return min(reached, default=float("inf")), -errors
+
+    return sorted((curve for curve in curves if curve.points), key=order)
+
+
+def risen(rise: Rise, curve: NoiseCurve) -> str:
+    """The severity of a rise, in words."""
+    if rise.severity is None:
+        return f"not by {curve.points[-1].severity}"
+    return f"{rise.severity:.1f}"
+
+
+def noise_reading(curves: Sequence[NoiseCurve]) -> str:
+    """Which corruption makes a verifier fail first, with nothing to warn of it, and how."""
+    curves = [curve for curve in silently_first(curves) if len(curve.points) > 1]
+    if not curves:
+        return ""
+    clean = curves[0].points[0]
+    frr, forged = clean.named("FRR"), clean.named("FAR")
+    told = f"{words.value(frr)} of genuine signatures are rejected"
+    if forged:
+        told += f", {words.value(forged)} of skilled forgeries accepted"
+    sentences = [
+        f"Of clean pictures, {told} ({words.plural(frr.n, 'writer')}).",
+        "Under a corruption the threshold stays where it is, and no answer tells that it is less "
+        "to be trusted.",
+        _first_to_rise(curves, 0, "genuine signatures rejected"),
+        _first_to_rise(curves, 1, "skilled forgeries accepted") if forged else "",
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _first_to_rise(curves: Sequence[NoiseCurve], which: int, what: str) -> str:
+    """The corruption under which a rate rises first, in one sentence."""
+    found = [(rises(curve)[which].severity, curve.title) for curve in curves]
+    risen = sorted((at, title) for at, title in found if at is not None)
+    if not risen:
+        return f"No corruption has 5 points more {what}."
+    at, title = risen[0]
+    others = f"; {len(risen)} of {len(found)} have at some severity" if len(found) > 1 else ""
+    return f"“{title}” is the first to have 5 points more {what}, at severity {at:.1f}{others}."

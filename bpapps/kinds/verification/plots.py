@@ -10,16 +10,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpapps.evaluation import (
-    Histogram,
-    Interval,
-    OwnerRates,
-    Separation,
-    TraitScore,
-    Verification,
-    VerifierNoiseCurve,
-)
-from bpapps.report import readings, verifier, words
+from bpapps.kinds.verification import words as said
+from bpapps.kinds.verification.records import Histogram, OwnerRates, Separation, TraitScore, Verification
+from bpapps.measures.intervals import Interval
+from bpapps.report import words
 from bpapps.report.drawing import (
     BLUE,
     INK,
@@ -37,6 +31,7 @@ from bpapps.report.drawing import (
     short,
     text_width,
 )
+from bpapps.results import NoiseCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,11 +156,11 @@ def _mark_threshold(axes: Axes) -> None:
 def references(lines: dict[str, list[tuple[int, Verification]]]) -> list[Plot]:
     """FRR, FAR and EER by the number of references, a line for each way to one score."""
     figures: list[tuple[str, Callable[[Verification], Interval | None]]] = [
-        ("FRR at the fixed threshold", lambda v: verifier.rates_of(v)[0]),
-        ("FAR, skilled, at the fixed threshold", lambda v: verifier.rates_of(v)[1]),
-        ("FAR, random, at the fixed threshold", lambda v: verifier.rates_of(v)[2]),
-        ("EER, skilled, chosen afterwards", lambda v: verifier.eers_of(v)[0]),
-        ("EER, random, chosen afterwards", lambda v: verifier.eers_of(v)[1]),
+        ("FRR at the fixed threshold", lambda v: said.rates_of(v)[0]),
+        ("FAR, skilled, at the fixed threshold", lambda v: said.rates_of(v)[1]),
+        ("FAR, random, at the fixed threshold", lambda v: said.rates_of(v)[2]),
+        ("EER, skilled, chosen afterwards", lambda v: said.eers_of(v)[0]),
+        ("EER, random, chosen afterwards", lambda v: said.eers_of(v)[1]),
     ]
     plots = []
     for title, figure in figures:
@@ -240,7 +235,7 @@ def writers(owners: Sequence[OwnerRates]) -> Plot:
 
 def traits(scores: Sequence[TraitScore], net: Verification) -> Plot:
     """The EER of the net, and of each trivial feature, as bars of both kinds of forgeries."""
-    shown = [TraitScore("the net", *verifier.eers_of(net)), *scores]
+    shown = [TraitScore("the net", *said.eers_of(net)), *scores]
     labels = [short(one.name, 18) for one in shown]
     left = 22 + text_width(labels)
     with drawing(300 + left, 74 + 30 * len(shown)) as figure:
@@ -289,13 +284,13 @@ def _rows(axes: Axes, labels: Sequence[str]) -> None:
 # --- noise --------------------------------------------------------------------------------
 
 
-def noise(curve: VerifierNoiseCurve, top: float) -> Plot:
+def noise(curve: NoiseCurve, top: float) -> Plot:
     """Error rates by severity of one corruption; ``top`` ends the y axis of all of them."""
     with drawing(290, 206) as figure:
         axes = axes_of(figure, 44, 12, 28, 36)
         for name in ("FRR", "FAR", "EER"):
             _by_severity(axes, curve, name)
-        for rise in readings.rises(curve):
+        for rise in said.rises(curve):
             if rise.severity is not None:
                 axes.axvline(rise.severity, ymax=0.09, color=INK, lw=1.6)
         axes.set_xticks([p.severity for p in curve.points])
@@ -306,15 +301,15 @@ def noise(curve: VerifierNoiseCurve, top: float) -> Plot:
         return finish(figure, f"spoilt-{curve.name}", curve.title, _told(curve))
 
 
-def _by_severity(axes: Axes, curve: VerifierNoiseCurve, name: str) -> None:
+def _by_severity(axes: Axes, curve: NoiseCurve, name: str) -> None:
     """A line for one of the rates, in its interval unless it is chosen afterwards."""
-    looks: dict[str, tuple[str, str, Any, str, str]] = {
-        "FRR": ("frr", BLUE, "-", "o", BLUE),
-        "FAR": ("far_skilled", VERMILLION, DASHED, "s", "white"),
-        "EER": ("eer", SOFT, DOTTED, "", "none"),
+    looks: dict[str, tuple[str, Any, str, str]] = {
+        "FRR": (BLUE, "-", "o", BLUE),
+        "FAR": (VERMILLION, DASHED, "s", "white"),
+        "EER": (SOFT, DOTTED, "", "none"),
     }
-    field, colour, style, marker, fill = looks[name]
-    points = [(p.severity, rate) for p in curve.points if (rate := getattr(p, field))]
+    colour, style, marker, fill = looks[name]
+    points = [(p.severity, rate) for p in curve.points if (rate := p.named(name))]
     if not points:
         return
     x, rates = [severity for severity, _ in points], [rate for _, rate in points]
@@ -325,15 +320,17 @@ def _by_severity(axes: Axes, curve: VerifierNoiseCurve, name: str) -> None:
     axes.plot(x, y, color=colour, ls=style, marker=marker, markerfacecolor=fill, label=name)
 
 
-def noise_top(curves: Sequence[VerifierNoiseCurve]) -> float:
+def noise_top(curves: Sequence[NoiseCurve]) -> float:
     """The upper end of the y axis that all noise plots share."""
-    return _top([rate for curve in curves for rate in verifier.noise_rates(curve)], 0.2)
+    return _top([rate for curve in curves for rate in said.noise_rates(curve)], 0.2)
 
 
-def _told(curve: VerifierNoiseCurve) -> str:
+def _told(curve: NoiseCurve) -> str:
     told = ", ".join(
-        f"{p.severity}: FRR {words.value(p.frr)}"
-        + (f" and FAR {words.value(p.far_skilled)}" if p.far_skilled else "")
+        f"{p.severity}: "
+        + " and ".join(
+            f"{name} {words.value(rate)}" for name in ("FRR", "FAR") if (rate := p.named(name))
+        )
         for p in curve.points
     )
     return f"{curve.title}, error rates at the fixed threshold by severity: {told}."
