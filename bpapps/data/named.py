@@ -55,16 +55,12 @@ def _named(numbers: NDArray[np.int64], source: Source, path: Path) -> NDArray[An
     return labels
 
 
-def _deny_another(
-    name: str, source: Source, found: Mapping[str, str], folder: Path
-) -> None:
+def _deny_another(name: str, source: Source, found: Mapping[str, str], folder: Path) -> None:
     """DataError where files are known to be another set's: MNIST and KMNIST call them alike."""
     for other, row in DATASETS.items():
         if other != name and not found.items().isdisjoint(row.sha256.items()):
             own = folder if folder.name == name else folder / name
-            raise DataError(
-                f"{folder} holds {row.title}, not {source.title}; {put(source, own)}"
-            )
+            raise DataError(f"{folder} holds {row.title}, not {source.title}; {put(source, own)}")
 
 
 def _emnist(name: str, source: Source, paths: list[Path]) -> Dataset:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-import os
 import re
 import struct
 import warnings
@@ -267,7 +266,9 @@ def _rows(path: Path, header: list[str], rows: Any) -> tuple[Pictures, list[str]
             if not label:
                 raise ValueError("has no label")
             labels.append(label)
-            pictures.append(_square(row) if path_at is None else read_small(path.parent / row[path_at]))
+            pictures.append(
+                _square(row) if path_at is None else read_small(path.parent / row[path_at])
+            )
         except PictureError as error:
             raise DataError(f"{path}, line {rows.line_num}: {error}") from None
         except ValueError as error:

@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
-import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from bpapps.data import readers
 from bpapps.data.download import download
 from bpapps.data.readers import DataError as DataError
-from bpapps.names import nearest
 from bpapps.data.splits import Part
+from bpapps.names import nearest
 
 
 @dataclass(frozen=True)
@@ -171,9 +165,7 @@ def is_here(name: str, source: Source, data_dir: Path | None = None) -> bool:
     return not _missing(source, _folder(name, source, _root(data_dir)))
 
 
-def fetch(
-    name: str, source: Source, data_dir: Path | None = None, progress: bool = False
-) -> Path:
+def fetch(name: str, source: Source, data_dir: Path | None = None, progress: bool = False) -> Path:
     """Download what is missing of a named set, or is not as published; the folder it lies in.
 
     Raises:

@@ -92,7 +92,9 @@ def holdout(dataset: Dataset, seed: int, share: float = 0.2) -> Split:
         rare = values[counts.argmin()]
         raise ValueError(f"{dataset.name}: class {rare} has one picture; each needs at least two")
     size = max(round(share * len(rows)), len(values))
-    train, test = train_test_split(rows, test_size=size, random_state=seed, stratify=dataset.whole.targets)
+    train, test = train_test_split(
+        rows, test_size=size, random_state=seed, stratify=dataset.whole.targets
+    )
     text = f"{size / len(rows):.0%} of each class to test on, drawn by seed {seed}"
     return by_rows(dataset, text, np.sort(train), np.sort(test))
 
@@ -111,7 +113,9 @@ def all_to_test(dataset: Dataset) -> Split:
     """All of a set to test on, by a model that was trained on other data."""
     parts = [part for part in (dataset.whole, dataset.test) if part is not None]
     nothing = dataset.whole.take(np.arange(0))
-    return Split(nothing, None, joined(parts), about(dataset, "all to test on", 0, sum(map(len, parts))))
+    return Split(
+        nothing, None, joined(parts), about(dataset, "all to test on", 0, sum(map(len, parts)))
+    )
 
 
 def joined(parts: Sequence[Part]) -> Part:

@@ -45,9 +45,7 @@ class Contender:
     epochs: int
 
 
-def rival(
-    contender: Contender, probe: Probe, batch: Part, sweep: NoiseSweep | None
-) -> Rival:
+def rival(contender: Contender, probe: Probe, batch: Part, sweep: NoiseSweep | None) -> Rival:
     """What a contender reaches and costs.
 
     Args:
@@ -101,11 +99,16 @@ def step_bytes(net: Any, X: NDArray[Any], y: NDArray[Any]) -> int:
 
 
 def step_memory(
-    net: Any, X: NDArray[Any], y: NDArray[Any], iterations: Sequence[int] = ITERATIONS
+    pipeline: Pipeline, batch: Part, iterations: Sequence[int] = ITERATIONS
 ) -> list[StepMemory]:
-    """How a step's memory grows with the iterations; nothing for nets without a fixed point."""
+    """How a step's memory grows with the iterations; nothing for nets without a fixed point.
+
+    batch: of the training part, a batch or more.
+    """
+    net = pipeline[-1]
     if not contains(net.network_, FixedPoint):
         return []
+    X, y = pipeline[:-1].transform(batch.pictures), batch.targets
     points = []
     for count in iterations:
         changes = (

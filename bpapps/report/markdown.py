@@ -5,224 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bpapps.evaluation import (
-    Interval,
-    Results,
-    Score,
-    Verification,
-    VerifierScores,
-)
-from bpapps.report import benchmark, readings, verifier, words
-from bpapps.report.files import load_all, load_benchmark
+from bpapps.report import benchmark, readings, words
+from bpapps.report.files import load_benchmark
+from bpapps.report.sections import SCORES_HEADER, Row, Section, Table, score_row
+from bpapps.results import Figure, Results
 
-Row = Sequence[str]
-SCORES = ("What", "Figure", "Target", "Reference", "Command")
-RATES = ("What", "FRR", "FAR, skilled", "FAR, random", "Average error")
-EERS = ("Chosen afterwards", "Skilled forgeries", "Random forgeries")
 COMPARED = ("Work", "Against", "Figure", "Target", "Ours", "Theirs")
 
 
-def to_markdown(results: Results) -> str:
+def to_markdown(results: Results, sections: Sequence[Section]) -> str:
     """The report's figures as Markdown tables, without its plots and pictures."""
+    tables = [
+        table for section in sections if section.shown(results) for table in section.tables(results)
+    ]
+    headline = results.headline
     parts = [
-        *_first(results),
+        f"# {_plain(results.title)}",
+        f"**Read this first.** {_plain(headline.warning)}" if headline.warning else "",
+        f"**{_plain(headline.label)}**" if headline.label else "",
         _plain(results.summary),
         _headline(results),
-        *_section("Scores over several seeds", SCORES, [_score(s) for s in results.scores]),
-        *_section(
-            "Precision and recall by class",
-            ("Class", "Precision", "Recall", "F1"),
-            [
-                (
-                    c.label,
-                    words.with_interval(c.precision),
-                    words.with_interval(c.recall),
-                    words.percent(c.f1),
-                )
-                for c in results.per_class
-            ],
-        ),
-        *_many_classes(results),
-        *_verifier(results),
-        *_section(
-            "Sensitivity to noise",
-            ("Corruption", "Severity that costs 5 points", "Clean", "At the highest severity"),
-            [
-                (
-                    c.title,
-                    readings.drop(c),
-                    words.with_interval(c.points[0].accuracy),
-                    words.with_interval(c.points[-1].accuracy),
-                )
-                for c in readings.weakest_first(results.noise)
-            ],
-            results.noise_reading,
-        ),
-        *_section(
-            "Reading whole lines",
-            ("Lines", "Severity", "Character error rate", "Exact lines"),
-            _lines(results),
-        ),
-        *_section(
-            "With fewer writers" if results.verifier else "With fewer pictures",
-            ("Training pictures", words.capital(verifier.accuracy(results)), "Training time"),
-            [
-                (words.count(p.n_train), words.with_interval(p.accuracy), words.duration(p.seconds))
-                for p in results.learning_curve
-            ],
-            results.dependence_reading,
-        ),
-        *_section(
-            "With wrong labels",
-            ("Wrong labels", words.capital(verifier.accuracy(results)), "Training time"),
-            [
-                (words.share(p.share), words.with_interval(p.accuracy), words.duration(p.seconds))
-                for p in results.label_noise
-            ],
-        ),
+        *(part for table in tables for part in _section(table)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _first(results: Results) -> list[str]:
-    """The title, and what is to be known before any figure."""
-    warning = results.verifier.warning if results.verifier else ""
-    return [
-        f"# {_plain(results.title)}",
-        f"**Read this first.** {_plain(warning)}" if warning else "",
-        f"**{_plain(verifier.SYNTHETIC)}**" if verifier.synthetic(results) else "",
-    ]
-
-
-def _verifier(results: Results) -> list[str]:
-    """A verifier's error rates, in use and chosen afterwards."""
-    scores = results.verifier
-    if scores is None:
-        return []
-    one = scores.one
-    others = [("strokes made equal", scores.equal_strokes), *verifier.crossed(scores)]
-    return [
-        *_section(
-            "Error rates at the fixed threshold",
-            RATES,
-            [
-                (
-                    verifier.rule(r),
-                    *map(_rate, (r.frr, r.far_skilled, r.far_random)),
-                    _rate(r.average_error),
-                )
-                for r in one.rates
-            ],
-            verifier.in_counts(one.rates[0]) if one.rates else "",
-        ),
-        *_section(
-            "Chosen afterwards: how far apart the scores lie",
-            EERS,
-            [
-                (name, *map(_rate, figures))
-                for name, figures in verifier.separations(one)
-                if any(figures)
-            ],
-        ),
-        *_section("With more references", RATES, _compared(verifier.named(scores.several))),
-        *_section("With equal strokes, and on other data", RATES, _compared(others)),
-        *_section(
-            "Trivial features",
-            EERS,
-            [
-                ("the net", *map(_rate, verifier.eers_of(one))),
-                *((t.name, _rate(t.skilled), _rate(t.random)) for t in scores.traits),
-            ]
-            if scores.traits
-            else [],
-        ),
-        *_section(
-            "Under noise: when the fixed threshold fails",
-            (
-                "Corruption",
-                "FRR 5 points up at",
-                "FAR 5 points up at",
-                "Clean FRR",
-                "Last FRR",
-                "Last FAR",
-            ),
-            _spoilt(scores),
-            readings.verifier_noise(scores.noise),
-        ),
-    ]
-
-
-def _compared(rows: Iterable[tuple[str, Verification | None]]) -> list[Row]:
-    """Rates at the first fixed threshold of what was measured."""
-    return [
-        (name, *map(_rate, verifier.rates_of(measured)))
-        for name, measured in rows
-        if measured is not None
-    ]
-
-
-def _spoilt(scores: VerifierScores) -> list[Row]:
-    rows: list[Row] = []
-    for curve in readings.silently_first(scores.noise):
-        up = [readings.risen(rise, curve) for rise in readings.rises(curve)]
-        clean, last = curve.points[0], curve.points[-1]
-        ends = [_rate(rate) for rate in (clean.frr, last.frr, last.far_skilled)]
-        rows.append((curve.title, *up, *ends))
-    return rows
-
-
-def _rate(interval: Interval | None) -> str:
-    """An error rate, or a dash where there were no such trials; n counts writers."""
-    return words.with_interval(interval) if interval else words.DASH
-
-
-def _many_classes(results: Results) -> list[str]:
-    """What is told where there are many classes, groupings of them, or groups of pictures."""
-    return [
-        *_section(
-            "Accuracy by grouping of the classes",
-            ("Grouping", "Classes", "Accuracy"),
-            [
-                (g.name, words.count(g.n_classes), words.with_interval(g.accuracy))
-                for g in results.grouping_scores
-            ],
-            readings.case(results),
-        ),
-        *_section(
-            "Top-k accuracy",
-            ("k", "Accuracy"),
-            [(str(top.k), words.with_interval(top.accuracy)) for top in results.top_k],
-        ),
-        *_section(
-            "Most confused pairs",
-            ("Truth", "Taken for", "Times", "Only case"),
-            [
-                (
-                    pair.truth,
-                    pair.predicted,
-                    words.count(pair.n),
-                    "yes" if readings.only_case(pair.truth, pair.predicted) else "",
-                )
-                for pair in results.confused_pairs
-            ],
-        ),
-        *_section(
-            "Accuracy by group of the test pictures",
-            ("Group", "Accuracy"),
-            [(g.name, words.with_interval(g.accuracy)) for g in readings.worst(results)],
-        ),
-    ]
-
-
-def _lines(results: Results) -> list[Row]:
-    if results.lines is None:
-        return []
-    points = [("as they are", results.lines.clean)]
-    points += [(curve.title, point) for curve in results.lines.noise for point in curve.points]
-    return [
-        (name, str(p.severity), words.with_interval(p.error_rate), words.with_interval(p.exact))
-        for name, p in points
-    ]
 
 
 def results_table(folder: str | Path) -> str:
@@ -232,13 +37,13 @@ def results_table(folder: str | Path) -> str:
     ValueError for a results.json that cannot be read.
     """
     rows: list[Row] = []
-    for results in load_all(folder).values():
+    for results in reports:
         about = (results.title, _data_beside_title(results), results.model.get("preset"))
         what = ", ".join(str(part) for part in about if part)
-        command = _code(str(results.made.get("command") or ""))
+        command = words.Code(results.made.get("command") or "") or words.DASH
         rows.append((what, _figure(results), words.DASH, words.DASH, command))
-        rows += [_score(score) for score in results.scores]
-    return _table(SCORES, rows) + "\n"
+        rows += [score_row(score) for score in results.scores]
+    return _table(SCORES_HEADER, rows) + "\n"
 
 
 def benchmark_table(path: str | Path) -> str:
@@ -272,37 +77,30 @@ def _data_beside_title(results: Results) -> str:
 
 
 def _headline(results: Results) -> str:
-    first: Row = ("Test accuracy", words.with_interval(results.accuracy), "95% interval")
-    if results.verifier:
-        told = verifier.headline(results)
-        first = (told.name, told.figure, "; ".join(told.notes))
-    return _table(("", "Figure", ""), [first, *readings.headline(results)])
+    score = results.headline.score
+    notes = "; ".join(["95% interval", *results.headline.notes])
+    first: Row = (words.capital(score.name), words.with_interval(score.interval), notes)
+    return _table(("", "Figure", ""), [first, *readings.tiles(results)])
 
 
 def _figure(results: Results) -> str:
-    """The figure of a report in a table over many, with what must be said beside it."""
-    if results.verifier is None:
-        return words.with_interval(results.accuracy)
-    told = verifier.in_short(results)
-    if verifier.synthetic(results):
-        told += f". {verifier.SYNTHETIC}"
-    return f"{told}. {results.verifier.warning}" if results.verifier.warning else told
+    """The figures of a report in a table over many, with what must be said beside them."""
+    headline = results.headline
+    first, *others = headline.figures
+    told = [words.with_interval(first.interval) if len(headline.figures) == 1 else _named(first)]
+    told += [_named(figure) for figure in others]
+    return ". ".join(filter(None, ["; ".join(told), headline.label, headline.warning]))
 
 
-def _score(score: Score) -> Row:
-    """A row of the table of scores."""
-    return (
-        f"{score.name}: {score.protocol}" if score.protocol else score.name,
-        f"{words.spread(score)} ({words.runs(score)})",
-        words.target(score),
-        score.reference or words.DASH,
-        _code(score.command),
-    )
+def _named(figure: Figure) -> str:
+    return f"{figure.name} {words.with_interval(figure.interval)}"
 
 
-def _section(title: str, header: Row, rows: Sequence[Row], text: str = "") -> list[str]:
+def _section(table: Table) -> list[str]:
     """Heading, text and table; nothing where there are no rows."""
-    return [f"## {title}", _plain(text), _table(header, rows)] if rows else []
+    if not table.rows:
+        return []
+    return [f"## {table.title}", _plain(table.text), _table(table.header, table.rows)]
 
 
 def _table(header: Row, rows: Iterable[Row]) -> str:
@@ -310,12 +108,8 @@ def _table(header: Row, rows: Iterable[Row]) -> str:
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
-class _Code(str):
-    """Text already set as code, to stand in a cell as it is."""
-
-
 def _cell(text: str) -> str:
-    return text if isinstance(text, _Code) else _plain(text)
+    return _code(text) if isinstance(text, words.Code) else _plain(text)
 
 
 def _plain(text: str) -> str:
@@ -328,4 +122,4 @@ def _plain(text: str) -> str:
 def _code(text: str) -> str:
     """A command as code; a pipe is escaped all the same, as tables are cut before code is read."""
     text = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
-    return _Code(f"`{text}`") if text else words.DASH
+    return f"`{text}`" if text else words.DASH

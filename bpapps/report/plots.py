@@ -14,16 +14,12 @@ from typing import TYPE_CHECKING, Any
 from bpapps.measures.calibration import Calibration
 from bpapps.measures.intervals import Interval, wilson
 from bpapps.report import readings, words
-from bpapps.results import DependencePoint, NoiseCurve
 from bpapps.report.drawing import (
     BLUE,
-    GRID,
-    INK,
     SOFT,
     VERMILLION,
     Plot,
     apart,
-    at_corner,
     axes_of,
     drawing,
     few_ticks,
@@ -32,9 +28,8 @@ from bpapps.report.drawing import (
     name_y,
     percents,
     reach,
-    short,
-    text_width,
 )
+from bpapps.results import DependencePoint, NoiseCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

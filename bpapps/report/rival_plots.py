@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bpapps.results import Rival, StepMemory
 from bpapps.report import words
 from bpapps.report.drawing import (
     BLUE,
@@ -24,6 +23,7 @@ from bpapps.report.drawing import (
     text_width,
     two_lines,
 )
+from bpapps.results import Rival, StepMemory
 
 LOOKS = (
     (BLUE, "o", BLUE), (VERMILLION, "s", "white"), (INK, "^", "white"), (BLUE, "D", "white"),

@@ -16,6 +16,10 @@ from bpapps.results import Score
 DASH = "–"
 
 
+class Code(str):
+    """Text that is typed: a command."""
+
+
 def known(value: Any) -> TypeGuard[float]:
     """Whether the value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -12,8 +12,8 @@ from typing import Any
 
 from bpapps import models
 from bpapps.core import Epoch
-from bpapps.results import Score
 from bpapps.models import Model
+from bpapps.results import Score
 from bpapps.runs.config import Config
 from bpapps.writing import write
 

@@ -130,7 +130,7 @@ def _measure_rivals(
             sweep = experiments.noise_sweep(ask()[0], seed=seed, progress=progress)
         results.rivals.append(rivals.rival(net, ask(whole=True)[0], batch, sweep))
         if not results.step_memory:
-            results.step_memory = rivals.step_memory(net, batch)
+            results.step_memory = rivals.step_memory(net.model.pipeline, batch)
 
 
 def _named(nets: Sequence[Contender]) -> list[Contender]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,26 +11,21 @@ from bpapps.report.drawing import (
     BLUE,
     GRID,
     INK,
-    SOFT,
     VERMILLION,
     Plot,
-    apart,
     at_corner,
     axes_of,
     drawing,
     few_ticks,
     finish,
-    log_ticks,
-    name_y,
     percents,
     reach,
     short,
     text_width,
 )
 
-
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
 
 def class_scores(scores: Sequence[ClassScore]) -> Plot:

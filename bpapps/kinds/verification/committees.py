@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from bpapps.kinds.verification.pairs import PairClassifier
 from numpy.typing import ArrayLike, NDArray
 
 from bpapps.core import Branches, Chain, Each, Params
+from bpapps.kinds.verification.pairs import PairClassifier
 
 
 def committee(

@@ -10,11 +10,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from bpapps.kinds.verification.sampling import GroupSampler, pairs_within
-from bpapps.kinds.verification.scales import Scale
-from bpapps.kinds.verification.scored import TOGETHER, Scored
-from bpapps.kinds.verification.records import Threshold
-from bpapps.kinds.verification.trials import COMBINE, Trials, pair_trials, reference_trials, usual_score
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
@@ -39,6 +34,14 @@ from bpapps.core import (
 from bpapps.core.params import Shape
 from bpapps.core.threads import cut, team
 from bpapps.estimators.base import COUNT, Backprop, distorted_looks
+from bpapps.kinds.verification.records import Threshold
+from bpapps.kinds.verification.sampling import GroupSampler, pairs_within
+from bpapps.kinds.verification.scales import Scale
+from bpapps.kinds.verification.scored import TOGETHER, Scored
+from bpapps.kinds.verification.trials import (
+    COMBINE,
+    usual_score,
+)
 
 REFERENCES = range(1, 11)
 """Numbers of references that thresholds are chosen for."""

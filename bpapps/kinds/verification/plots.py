@@ -11,7 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bpapps.kinds.verification import words as said
-from bpapps.kinds.verification.records import Histogram, OwnerRates, Separation, TraitScore, Verification
+from bpapps.kinds.verification.records import (
+    Histogram,
+    OwnerRates,
+    Separation,
+    TraitScore,
+    Verification,
+)
 from bpapps.measures.intervals import Interval
 from bpapps.report import words
 from bpapps.report.drawing import (

@@ -81,7 +81,9 @@ def _few(part: Part, seed: int) -> _Few:
     references, questioned = [], []
     for owner in rng.permutation(np.unique(part.targets["owner"]))[:NOISE_WRITERS]:
         own, forged = (
-            rng.permutation(np.flatnonzero((part.targets["owner"] == owner) & (part.targets["genuine"] == flag)))
+            rng.permutation(
+                np.flatnonzero((part.targets["owner"] == owner) & (part.targets["genuine"] == flag))
+            )
             for flag in (True, False)
         )
         half = min(NOISE_EACH, len(own) // 2)

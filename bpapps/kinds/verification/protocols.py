@@ -92,9 +92,7 @@ def rules(
         options: those of :meth:`Scored.trials`.
     """
     trials = development.trials(k, **options)
-    return [
-        choose_threshold(trials, far=far, against=development.against) for far in fars
-    ]
+    return [choose_threshold(trials, far=far, against=development.against) for far in fars]
 
 
 def _plainly(test: Scored, development: Scored, k: int, seed: int, way: str) -> Verification:
@@ -109,7 +107,9 @@ def trait_scores(traits: Mapping[str, NDArray], part: Part) -> list[TraitScore]:
     found = []
     for name, values in traits.items():
         trials = pair_trials(
-            -np.abs(np.subtract.outer(values, values)), part.targets["owner"], part.targets["genuine"]
+            -np.abs(np.subtract.outer(values, values)),
+            part.targets["owner"],
+            part.targets["genuine"],
         )
         measured = measure(trials)
         eers = [apart.eer if apart else None for apart in (measured.skilled, measured.random)]

@@ -8,11 +8,10 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from bpapps.verification import Trials
-from bpapps.verification_records import Threshold
 from numpy.typing import ArrayLike, NDArray
 
-from bpapps import verification
+from bpapps.verification import Trials
+from bpapps.verification_records import Threshold
 
 _LEAST = 1e-6  # slope: a higher score is never less sure
 

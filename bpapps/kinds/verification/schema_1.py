@@ -17,9 +17,7 @@ def upgrade(plain: Plain) -> dict[str, Any]:
         "details": {**kept, **scores},
         "speed": schema_1.speed(plain, "Comparison", "pair"),
         "noise": [{"title": "Questioned pictures", "curves": curves}] if curves else [],
-        **schema_1.dependence(
-            plain, lambda i: schema_1.figure("accuracy", i, of="writer")
-        ),
+        **schema_1.dependence(plain, lambda i: schema_1.figure("accuracy", i, of="writer")),
         "rivals": [],
     }
 

@@ -138,6 +138,7 @@ def _given(model: Model, references: Sequence[Path]) -> _References:
         [str(one) for i, one in enumerate(references) if i not in kept],
     )
 
+
 class _References(NamedTuple):
     """Names and rows of the references, each picture once, and the names of the others."""
 

@@ -35,4 +35,3 @@ def samples(count: int, seed: int, text: Callable[[Generator], str] = texts.word
         picture = render.line(written, fonts[place], rng).picture
         drawn.append(Sample(written, fonts[place].family, picture))
     return drawn
-

@@ -79,7 +79,9 @@ def folds(dataset: Dataset, seed: int = 0) -> list[Split]:
         )
     count = min(FOLDS, n_writers // FEWEST)
     others = n_writers - -(-n_writers // count)
-    parts = splits.by_group(dataset.whole.targets["owner"], count, max(DEVELOPMENT, FEWEST / others), seed)
+    parts = splits.by_group(
+        dataset.whole.targets["owner"], count, max(DEVELOPMENT, FEWEST / others), seed
+    )
     return [
         by_owner(dataset, part, f"fold {number} of {count}, drawn by seed {seed}")
         for number, part in enumerate(parts, start=1)

@@ -1,0 +1,273 @@
+"""The parts of a report: what a section is, and those that every kind of recognition may have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from bpapps.report import plots, readings, rival_plots, words
+from bpapps.results import Results
+
+Row = Sequence[str]
+
+
+class Table(NamedTuple):
+    """A table of a section as Markdown shows it; without rows it is left out."""
+
+    title: str
+    header: Row
+    rows: Sequence[Row]
+    text: str = ""
+
+
+def _nothing(results: Results) -> Any:
+    return None
+
+
+def _no_tables(results: Results) -> Sequence[Table]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report, handed in by a kind.
+
+    Args:
+        name: its anchor, and its template's.
+        title: its heading, which may depend on what there is to show.
+        shown: whether there is something to show.
+        draw: its plots, which the template finds as ``drawn``.
+        tables: the same figures for Markdown.
+        terms: what the glossary explains because of it.
+        own: words of its own, which the template finds as ``own``, beside ``r``, the results, and
+            ``d``, their details.
+        template: of its body, in the package of the report or, after a slash, of a kind.
+    """
+
+    name: str
+    title: str | Callable[[Results], str]
+    shown: Callable[[Results], Any]
+    draw: Callable[[Results], Any] = _nothing
+    tables: Callable[[Results], Sequence[Table]] = _no_tables
+    terms: Mapping[str, str] = field(default_factory=dict)
+    own: Any = None
+    package: str = ""
+
+    @property
+    def template(self) -> str:
+        """The template of its body."""
+        return f"{self.package}/{self.name}.html" if self.package else f"sections/{self.name}.html"
+
+    def heading(self, results: Results) -> str:
+        """Its title."""
+        return self.title if isinstance(self.title, str) else self.title(results)
+
+
+INTERVAL = {
+    "95% interval": "The test pictures are a sample. If the test were repeated with other pictures "
+    "of the same kind, an interval made in this way would hold the true figure in 95 of 100 "
+    "cases. Two figures whose intervals overlap widely are not proven to differ.",
+}
+SEVERITY = {
+    "Severity": "How strongly a picture was spoilt before the model saw it: 0 is the clean "
+    "picture, and each step is stronger. What a step means is written below each sample picture.",
+}
+
+
+def score_row(score: Any) -> Row:
+    """A row of a table of scores over several seeds."""
+    return (
+        f"{score.name}: {score.protocol}" if score.protocol else score.name,
+        f"{words.spread(score)} ({words.runs(score)})",
+        words.target(score),
+        score.reference or words.DASH,
+        words.Code(score.command) if score.command else words.DASH,
+    )
+
+
+SCORES_HEADER = ("What", "Figure", "Target", "Reference", "Command")
+
+MADE = Section(
+    "made",
+    "What was trained, on what, and how",
+    lambda r: r.made or r.data or r.model,
+    terms=INTERVAL,
+)
+
+SCORES = Section(
+    "scores",
+    "Scores over several seeds",
+    lambda r: r.scores,
+    tables=lambda r: [
+        Table("Scores over several seeds", SCORES_HEADER, [score_row(s) for s in r.scores])
+    ],
+    terms={
+        "Mean ± spread": "Training starts from random numbers. The spread is the standard "
+        "deviation of the results over several such starts, or over several ways to cut the data.",
+    },
+)
+
+TRAINING = Section(
+    "training",
+    "Training curves",
+    lambda r: r.training.get("history"),
+    lambda r: plots.training_curves(r.training["history"]),
+)
+
+
+def calibration(note: str = "") -> Section:
+    """Whether the confidence of ``details.calibration`` can be believed; ``note`` is said first."""
+    return Section(
+        "calibration",
+        "Calibration: can its confidence be believed?",
+        lambda r: any(b.n for b in r.details.calibration.bins),
+        lambda r: plots.reliability(r.details.calibration),
+        terms={
+            "Calibration": "A model is well calibrated if it is right on 90 of 100 answers it "
+            "gives with 90% confidence. The expected calibration error is the average distance "
+            "from that: 0% is perfect.",
+        },
+        own=SimpleNamespace(note=note),
+    )
+
+
+def _draw_noise(results: Results) -> list[plots.Plot]:
+    curves = readings.weakest_first(results.noise[0].curves)
+    bottom = plots.noise_bottom(curves)
+    return [plots.noise(curve, bottom) for curve in curves]
+
+
+def _noise_tables(results: Results) -> list[Table]:
+    sweep = results.noise[0]
+    rows = [
+        (
+            c.title,
+            readings.drop(c),
+            words.with_interval(c.points[0].score),
+            words.with_interval(c.points[-1].score),
+        )
+        for c in readings.weakest_first(sweep.curves)
+    ]
+    header = ("Corruption", "Severity that costs 5 points", "Clean", "At the highest severity")
+    return [Table("Sensitivity to noise", header, rows, sweep.reading)]
+
+
+NOISE = Section(
+    "noise",
+    "Sensitivity to noise",
+    lambda r: r.noise and r.noise[0].curves,
+    _draw_noise,
+    _noise_tables,
+    terms={
+        **SEVERITY,
+        "Costs 5 points at": "The severity, read off the line between two measured ones, at which "
+        "accuracy has fallen by 5 percentage points. The larger, the sturdier.",
+    },
+)
+"""For kinds whose score falls under noise."""
+
+
+def _draw_rivals(results: Results) -> list[plots.Plot]:
+    drawn = [rival_plots.noise(results.rivals)] if results.rivals[0].noise else []
+    return drawn + ([rival_plots.memory(results.step_memory)] if results.step_memory else [])
+
+
+RIVALS = Section("rivals", "Side by side with other nets", lambda r: r.rivals, _draw_rivals)
+
+
+def dependence(
+    less: str = "pictures", wrong: str = "", figure: str = "", note: str = ""
+) -> Section:
+    """What less data and wrong targets cost.
+
+    Args:
+        less: what there are fewer of.
+        wrong: what is wrong of a target, after a comma.
+        figure: what THE score is called, by default by its own name.
+        note: what is said first.
+    """
+
+    def name(results: Results) -> str:
+        points = results.learning_curve or results.label_noise
+        return figure or points[0].figure.name
+
+    def draw(results: Results) -> dict[str, plots.Plot]:
+        called = figure or f"test {name(results)}"
+        drawn = {}
+        if results.learning_curve:
+            drawn["learning"] = plots.learning_curve(results.learning_curve, called)
+        if results.label_noise:
+            drawn["labels"] = plots.label_noise(results.label_noise, called)
+        return drawn
+
+    def tables(results: Results) -> list[Table]:
+        called = words.capital(name(results))
+        return [
+            Table(
+                f"With fewer {less}",
+                ("Training pictures", called, "Training time"),
+                [
+                    (
+                        words.count(p.n_train),
+                        words.with_interval(p.score),
+                        words.duration(p.seconds),
+                    )
+                    for p in results.learning_curve
+                ],
+                results.dependence_reading,
+            ),
+            Table(
+                "With wrong labels",
+                ("Wrong labels", called, "Training time"),
+                [
+                    (words.share(p.share), words.with_interval(p.score), words.duration(p.seconds))
+                    for p in results.label_noise
+                ],
+            ),
+        ]
+
+    return Section(
+        "dependence",
+        "Dependence on the training data",
+        lambda r: r.learning_curve or r.label_noise,
+        draw,
+        tables,
+        terms={
+            "Learning curve, wrong labels": "How much worse the net becomes with fewer training "
+            f"{less}, or with some pictures labelled wrongly. If the learning curve still rises at "
+            "its end, more data would help.",
+        },
+        own=SimpleNamespace(
+            less=less,
+            wrong=wrong,
+            note=note,
+            figure=lambda r: words.capital(name(r)),
+            of_the_net=lambda r: words.capital(figure or f"test {name(r)}"),
+        ),
+    )
+
+
+def _speeds(results: Results) -> list[tuple[str, str]]:
+    """Names and values of what was timed."""
+    return [
+        fact
+        for speed in results.speed
+        for fact in (
+            (f"{speed.title}, in batches", words.rate(speed.a_second, speed.of)),
+            (
+                f"{speed.title}, one by one",
+                f"{words.milliseconds(speed.milliseconds_one)} a {speed.of}",
+            ),
+        )
+    ]
+
+
+SPEED = Section(
+    "speed",
+    "Training time and speed",
+    lambda r: r.training or r.speed,
+    lambda r: plots.training_time(r.training.get("history") or []),
+    own=SimpleNamespace(speeds=_speeds),
+)
