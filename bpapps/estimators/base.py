@@ -53,12 +53,12 @@ from bpapps.core import (
     train,
 )
 from bpapps.core.draws import Augment, Augmented, Draw
+from bpapps.core.full_batch import train_lbfgs
 from bpapps.core.optimizers import Optimizer
 from bpapps.core.parallel import microbatch_size
 from bpapps.core.params import Shape
 from bpapps.core.schedules import Schedule
 from bpapps.core.threads import default_threads, quiet
-from bpapps.core.training import train_lbfgs
 
 Callback = Callable[[Epoch, Any], Any]
 Samples = tuple[NDArray, NDArray, NDArray | None]
