@@ -14,8 +14,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpapps.core import Chain, Damped, Dense, FixedPoint, SymmetricDense, Tanh
-from bpapps.estimators.base import ABOVE_ZERO, COUNT
 from bpapps.estimators.regressor import BackpropRegressor
+from bpapps.estimators.settings import ABOVE_ZERO, COUNT
 
 Corrupt = Callable[[NDArray, np.random.Generator], NDArray]
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,9 +33,12 @@ from bpapps.core import (
 )
 from bpapps.core.params import Shape
 from bpapps.core.threads import cut, team
-from bpapps.estimators.base import COUNT, Backprop, distorted_looks
+from bpapps.estimators.base import Backprop
+from bpapps.estimators.checks import check_input_shape
 from bpapps.estimators.sampling import GroupSampler, pairs_within
 from bpapps.estimators.scales import Scale
+from bpapps.estimators.settings import COUNT
+from bpapps.estimators.votes import distorted_looks
 from bpapps.verification import Trials
 from bpapps.verification_records import Threshold
 
@@ -145,16 +147,14 @@ class PairClassifier(Backprop):
 
     def _deny_unfit(self) -> None:
         if self.solver == "lbfgs" or self.early_stopping:
-            raise ValueError("PairClassifier draws new pairs for each step: no lbfgs, no "
-                             "early_stopping")  # fmt: skip
+            raise ValueError("PairClassifier draws new pairs a step: no lbfgs, no early_stopping")
+        self._checkpoint_file()
         counts = [isinstance(count, Integral) and count >= 0 for count in self.group]
         if len(self.group) != 3 or not all(counts) or self.group[0] < 2 or not any(self.group[1:]):
             raise ValueError(
                 f"group must be numbers of genuine (2 at least), forged and others' pictures, "
                 f"not {self.group!r}"
             )
-        if self.checkpoint is not None and self.random_state is None:
-            raise ValueError("a checkpoint needs random_state: a new seed could not resume from it")
 
     def _checked(
         self, X: Any, y: Any, genuine: Any = None, *, reset: bool
@@ -177,7 +177,7 @@ class PairClassifier(Backprop):
             )
         if reset:
             self.input_shape_ = X.shape[1:]
-        self._check_input_shape(X)
+        check_input_shape(self, X)
         return X, owners, flags
 
     def _split_writers(self, owners: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -219,10 +219,9 @@ class PairClassifier(Backprop):
     def _learn(self, X: NDArray, owners: NDArray, genuine: NDArray[np.bool_]) -> None:
         names, numbers = np.unique(owners, return_inverse=True)
         n_groups = max(self.n_groups or 10 * len(names), len(names))
-        checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
-        self.n_iter_ = 0
         y = np.stack([numbers, genuine], axis=1)
-        self._train((X, y, None), self._pair_plan(n_groups), checkpoint=checkpoint)
+        self.n_iter_ = 0
+        self._train((X, y, None), self._pair_plan(n_groups), None, self._checkpoint_file())
 
     def _pair_plan(self, n_groups: int) -> Plan:
         """The training plan that the parameters ask for, on groups."""
@@ -232,7 +231,7 @@ class PairClassifier(Backprop):
             draws=n_groups,
             batch_size=size,
             microbatch=1,
-            schedule=self._schedule(n_groups, size),
+            schedule=self._schedule(n_groups, size, self.t_),
             patience=None,
         )
 
@@ -242,8 +241,6 @@ class PairClassifier(Backprop):
         weights = [0.5] + [0.5 / (len(present) - 1)] * (len(present) - 1)
         kinds = tuple(present.index(kind) for kind in pairs.kinds)
         return PairCrossEntropy(kinds, tuple(weights), self.hardest)
-
-    # ------------------------------------------------------------------ judging
 
     def embed(self, X: ArrayLike) -> NDArray:
         """What the network makes of each picture and its distorted copies, (n, 1 + votes, …)."""

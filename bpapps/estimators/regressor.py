@@ -13,7 +13,8 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from bpapps.core import Huber, Loss, SquaredError
-from bpapps.estimators.base import Backprop, takes_parts
+from bpapps.estimators.base import Backprop
+from bpapps.estimators.settings import takes_parts
 
 _REGRESSION_LOSSES: dict[str, Loss] = {"squared_error": SquaredError(), "huber": Huber()}
 
