@@ -59,11 +59,11 @@ class Epoch:
     """What one epoch came to.
 
     ``loss`` is the mean over its batches while they were trained on, penalty included;
-    ``seconds`` are those of this epoch; ``stop`` says why it was the last one, or is empty.
+    ``seconds`` are what this epoch took; ``stop`` says why it was the last one, or is empty.
 
     Of fixed points solved for while training, forward and backward (None and 0 where the network
     has none): the mean of the iterations, the largest relative residual that was left, at most
-    1e30, and how many did not converge, of as many as there were samples and layers.
+    1e30, and how many solves did not converge, where each layer solves once for each sample.
     """
 
     epoch: int

@@ -123,7 +123,7 @@ class Backprop(Records, Settings):
         reset: bool,
         classes: ArrayLike | None = None,
     ) -> Samples:
-        """Validated inputs, targets and weights, without those of weight 0.
+        """Validated inputs, targets and weights, without the samples of weight 0.
 
         ``reset``: a new net will be made to fit them; else they must fit the one there is.
         """
@@ -190,7 +190,7 @@ class Backprop(Records, Settings):
         """Take the net of a fitted estimator over, which the next ``fit`` trains further.
 
         Raises:
-            ValueError: its layers are not those that the parameters of this one ask for.
+            ValueError: its layers differ from what the parameters of this one ask for.
         """
         own = self.get_params(deep=False)
         self.__dict__.update({k: v for k, v in vars(trained).items() if k not in own})

@@ -81,7 +81,7 @@ class PairClassifier(Backprop):
         votes: so many copies of the pictures, distorted by ``augment`` in the same way, are
             compared too, and the score is the mean.
 
-    All other parameters are those of :class:`BackpropClassifier`; ``early_stopping`` and the
+    All other parameters are as for :class:`BackpropClassifier`; ``early_stopping`` and the
     solver ``lbfgs`` are not for pairs.
 
     Attributes:
@@ -181,7 +181,7 @@ class PairClassifier(Backprop):
         return X, owners, flags
 
     def _split_writers(self, owners: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Places of the training writers' pictures, and of those held out."""
+        """Places of the training writers' pictures, and of the held-out writers' pictures."""
         names = np.unique(owners)
         n_held = max(2, round(self.validation_fraction * len(names)))
         if len(names) - n_held < 2:
@@ -303,8 +303,8 @@ class PairClassifier(Backprop):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities (n, 2) of different writers and of the same, for pairs X, (n, 2, …).
 
-        They are those that development writers' pairs had, half of which counted as by the same
-        writer and half as forgeries: skilled ones, where there were any.
+        They were fitted to the scores of development writers' pairs, where genuine pairs weighed
+        as much as forgeries: skilled ones, where there were any.
         """
         same = self.scale().probability(self.decision_function(X))
         return np.stack([1 - same, same], axis=1)
@@ -335,7 +335,7 @@ class PairClassifier(Backprop):
         return together - verification.usual_score(scores[n:, n:], TOGETHER)
 
     def scale(self, n_references: int = 1) -> Scale:
-        """The scale for so many references: that of the largest number not above it."""
+        """The scale for so many references, or for the largest smaller number that has one."""
         return self.scales_[self.scaled(n_references)]
 
     def scaled(self, n_references: int) -> int:
@@ -380,7 +380,7 @@ class PairClassifier(Backprop):
         chains = [layer.inner for layer in network if isinstance(layer, Each)]
         inner = [list(chain) for chain in chains if isinstance(chain, Chain)]
         if kinds != [Each, Pairs, Each, Flatten] or len(inner) != 2:
-            raise ValueError("its network is not that of a pair classifier")
+            raise ValueError("its network is no pair classifier's")
         estimator = cls(layers=inner[0], comparison=inner[1][:-1])
         estimator.input_shape_ = tuple(input_shape)
         estimator.n_features_in_ = estimator.input_shape_[0]
@@ -409,7 +409,7 @@ class Scored:
     def trials(self, k: int = 1, **options: Any) -> Trials:
         """Trials with k references, as :class:`PairClassifier` scores them; of one all pairs.
 
-        ``options`` are those of :func:`bpapps.verification.reference_trials`.
+        ``options`` go to :func:`bpapps.verification.reference_trials`.
         """
         given = (self.scores, self.owners, self.genuine)
         if k == 1 and not options:

@@ -26,7 +26,7 @@ class BackpropRegressor(RegressorMixin, Backprop):
     Args:
         loss: ``squared_error`` or ``huber`` (linear beyond 1).
 
-    All other parameters and attributes are those of :class:`BackpropClassifier`. y has the
+    All other parameters and attributes are as for :class:`BackpropClassifier`. y has the
     shape (n_samples,) or (n_samples, n_outputs); the loss is summed over the outputs.
     """
 
