@@ -655,6 +655,7 @@ def without_seconds(epochs: list[Epoch]) -> list[Epoch]:
     return [replace(epoch, seconds=0.0) for epoch in epochs]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_at_the_same_bits(tmp_path: Path) -> None:
     checkpoint, result = tmp_path / "checkpoint", tmp_path / "result"
     command = [sys.executable, "-W", "error", killable.__file__, str(checkpoint), str(result)]
