@@ -17,9 +17,9 @@ from bpapps.core import (
     Plan,
     ReLU,
     SoftmaxCrossEntropy,
+    checkpoints,
     initial_params,
     train,
-    training,
 )
 from bpapps.core.draws import Augmented
 
@@ -69,6 +69,6 @@ def run(checkpoint: Path | None, report: bool = False) -> tuple[Params, list[Epo
 
 
 if __name__ == "__main__":
-    training.CHECKPOINT_SECONDS = 0.0
+    checkpoints.CHECKPOINT_SECONDS = 0.0
     trained, _ = run(Path(sys.argv[1]), report=True)
     Path(sys.argv[2]).write_bytes(trained.vector.tobytes())

@@ -45,6 +45,8 @@ from bpapps.core.outline import outline
 from bpapps.core.pairing import Alignment, Average, Difference, Each, Pairs
 from bpapps.core.parallel import forward
 from bpapps.core.params import Params, initial_params, pack
+from bpapps.core.plan import Epoch, Plan
+from bpapps.core.progress import DivergenceError
 from bpapps.core.schedules import (
     SCHEDULES,
     Constant,
@@ -65,7 +67,7 @@ from bpapps.core.solvers import (
 from bpapps.core.spatial import AveragePool2D, Conv2D, GlobalPool2D, GroupNorm, MaxPool2D
 from bpapps.core.stable import Bounded, MonotoneDense, SymmetricDense
 from bpapps.core.storage import StorageError, load_network, save_network
-from bpapps.core.training import DivergenceError, Epoch, Plan, evaluate, train
+from bpapps.core.training import evaluate, train
 
 __all__ = [
     "ACTIVATIONS",

@@ -205,7 +205,7 @@ class FixedPoint:
     def _unroll(self, cell: Cell, injected: NDArray, z0: NDArray) -> tuple[NDArray, Adjoint]:
         """Some steps of plain iteration, and backpropagation through all of them.
 
-        The residual told is that of the last iterate but one, which is the last known.
+        The residual told is the last one known: it belongs to the last iterate but one.
         """
         share = injected.dtype.type(self.damping)
         backs, trajectory, z = [], [], z0

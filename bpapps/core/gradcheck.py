@@ -3,7 +3,7 @@
 For an output y and a random v, the function v·y has one number as its value; its slope along a
 random direction d in (parameters, inputs) is measured by central differences and compared with
 what ``back`` gives. One direction tests every gradient at once, in double precision
-(the idea is that of Griewank & Walther 2008, chapter 3, and of HIPS/autograd's tests).
+(an idea of Griewank & Walther 2008, chapter 3, and of HIPS/autograd's tests).
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class JacobianPenalty:
     def __call__(
         self, cell: Callable[[NDArray], tuple[NDArray, Back]], z: NDArray, grad: Params | None
     ) -> NDArray:
-        """Its gradient with respect to z; that of the cell's parameters is added into ``grad``.
+        """Its gradient with respect to z; the cell's parameters' gradient is added to ``grad``.
 
         The value goes to whoever records, and the strength is the share of the batch.
         """

@@ -55,8 +55,8 @@ def prepare(layer: Layer, p: Params) -> Layer:
 def output(layer: Layer, p: Params, x: NDArray) -> NDArray:
     """What a layer makes of x, for those who will not go back.
 
-    A layer of layers offers ``output(p, x)``, which lets go of what each of them keeps before it
-    calls the next: that memory, still in the cache, serves again.
+    A layer of layers offers ``output(p, x)``, which frees what each layer keeps before it calls
+    the next one: that memory, still in the cache, serves again.
     """
     own = getattr(layer, "output", None)
     return layer(p, x)[0] if own is None else own(p, x)

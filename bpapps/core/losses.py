@@ -134,7 +134,7 @@ class PairCrossEntropy:
     Args:
         kinds: the number, from 0 on, of the kind of each of the k answers.
         weights: of each kind, in the loss.
-        hardest: share of the answers of a kind that count, those of the largest loss, in (0, 1].
+        hardest: share of a kind's answers that count, in (0, 1]: the answers of largest loss do.
     """
 
     kinds: tuple[int, ...]

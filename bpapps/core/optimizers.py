@@ -19,7 +19,7 @@ from bpapps.core.threads import cut
 
 State = dict[str, NDArray]
 Rule = Callable[[slice, NDArray, NDArray], None]
-"""``rule(part, w, g)`` changes ``w``, that part of the vector, by ``g``, that of the gradient."""
+"""``rule(part, w, g)`` changes ``w``, a part of the vector, by ``g``, the gradient's same part."""
 
 CHUNK = 131_072
 """Values worked on at a time, so that the passes of one step stay in the processor's cache."""

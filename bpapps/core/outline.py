@@ -12,7 +12,7 @@ _LONGEST = 60  # characters of one value
 
 
 def outline(layer: Any) -> list[str]:
-    """The lines of a layer: a chain's are those of its layers, one after another."""
+    """The lines of a layer: for a chain the lines of each layer in turn."""
     if isinstance(layer, Chain):
         return [line for one in layer for line in outline(one)]
     if not is_dataclass(layer):
@@ -33,7 +33,7 @@ def outline(layer: Any) -> list[str]:
 
 
 def _branches(layer: Branches) -> dict[str, Any]:
-    """Each branch by its number; those that are all alike once, in a line of their count."""
+    """Each branch by its number; branches that are all alike once, under their count."""
     if len(layer.layers) > 1 and len(set(map(repr, layer.layers))) == 1:
         return {f"each of {len(layer.layers)}": layer.layers[0]}
     return {f"branch {i}": branch for i, branch in enumerate(layer.layers, start=1)}

@@ -99,6 +99,17 @@ class BatchGradient:
         """Count the solves of fixed points, ``forward`` and ``backward``, anew."""
         self.forward, self.backward = Tally(), Tally()
 
+    def solves(self) -> dict[str, Any]:
+        """What the record of an epoch says of its fixed points."""
+        return self.forward.fields("forward") | self.backward.fields("backward")
+
+    def warn(self, place: str, *further: str) -> None:
+        """Say how many fixed points were not found, if any, to the caller's caller."""
+        told = self.forward.told("forward"), self.backward.told("backward")
+        warning = not_converged(place, *told, *further)
+        if warning is not None:
+            warnings.warn(warning, stacklevel=3)
+
     def __call__(
         self,
         members: Team,
@@ -152,12 +163,16 @@ class Update:
     """One step of an optimiser from the microbatches' gradients, chunk by chunk on the team.
 
     A chunk of them is added, penalised and used while it is in the processor's cache.
+
+    Args:
+        state: what the optimiser remembers, to go on from and to be changed; empty at first.
     """
 
     def __init__(self, optimizer: Optimizer, params: Params, state: State) -> None:
         self.optimizer = optimizer
         self.params = params
         self.state = state
+        state.update(optimizer.init(params.vector) | state)
         self._chunks = cut(params.size, CHUNK)
         weights = _weight_slices(params)
         self._weights = [_overlaps(chunk, weights) for chunk in self._chunks]

@@ -46,10 +46,10 @@ class NotConvergedWarning(RuntimeWarning):
 class SolverInfo:
     """How the solve of a batch of n samples went.
 
-    ``iterations`` (n,) are evaluations of f until the sample's end; ``residuals`` (n,) are those
-    of the z given back, relative, infinite where f was not finite; ``converged`` (n,) says which
-    of them are within the tolerance; ``trajectory`` (evaluations, n) holds the residuals of each
-    iterate, of a sample that has ended its last.
+    ``iterations`` (n,) are evaluations of f until the sample's end; ``residuals`` (n,) are the
+    relative residuals of the z given back, infinite where f was not finite; ``converged`` (n,)
+    says which samples are within the tolerance; ``trajectory`` (evaluations, n) holds the
+    residuals of each iterate: a sample that has ended keeps its last residual.
     """
 
     iterations: NDArray[np.intp]
@@ -187,8 +187,8 @@ class Anderson(Solver):
 class Broyden(Solver):
     """Broyden's good method (1965) with limited memory, by the Sherman–Morrison formula.
 
-    The inverse Jacobian of g(z) = f(z) - z is kept as B = -I + Σ u vᵀ, that of a constant f at
-    first. After ``memory`` updates it begins anew.
+    The inverse Jacobian of g(z) = f(z) - z is kept as B = -I + Σ u vᵀ. At first it is -I, as if f
+    were constant. After ``memory`` updates it begins anew.
     """
 
     memory: int = 20

@@ -147,7 +147,7 @@ class SymmetricDense(_Square):
 @dataclass(frozen=True)
 class Bounded:
     """A :class:`Dense` or :class:`Conv2D` with |incoming weights of a unit| summing to ``bound``
-    at most: those of a unit that has more are scaled down.
+    at most: a unit's weights are scaled down where they sum to more.
 
     So no output changes by more than ``bound`` times the largest change of an input (the operator
     norm for maxima). In a cell with activations of slopes in [-1, 1] and ``bound`` below 1, plain

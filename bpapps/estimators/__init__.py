@@ -1,7 +1,7 @@
 """scikit-learn estimators over the core: drop-ins for its MLPs, for any net of layers.
 
-Parameter names and meanings are those of ``MLPClassifier`` and ``MLPRegressor`` where they
-have them. As there, ``__init__`` only stores, and what was learned ends in an underscore.
+Parameters are named and meant as in ``MLPClassifier`` and ``MLPRegressor`` where they have them.
+As there, ``__init__`` only stores, and what was learned ends in an underscore.
 """
 
 from bpapps.estimators.classifier import BackpropClassifier

@@ -17,7 +17,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from bpapps.core import Chain, Loss, Params, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from bpapps.core.draws import take
-from bpapps.estimators.base import SHARE, Backprop, distorted_looks, takes_parts
+from bpapps.estimators.base import Backprop
+from bpapps.estimators.settings import SHARE, takes_parts
+from bpapps.estimators.votes import distorted_looks
 
 OWN_SAY = 1 / 3
 """Weight of the input itself beside its distorted copies."""

@@ -14,8 +14,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpapps.core import Chain, Damped, Dense, FixedPoint, SymmetricDense, Tanh
-from bpapps.estimators.base import ABOVE_ZERO, COUNT
 from bpapps.estimators.regressor import BackpropRegressor
+from bpapps.estimators.settings import ABOVE_ZERO, COUNT
 
 Corrupt = Callable[[NDArray, np.random.Generator], NDArray]
 
@@ -29,7 +29,7 @@ class Spoil:
     Args:
         noise: largest standard deviation of what is added, in ranges of the data.
         lost: largest share of the values that are replaced by any value of the range, in [0, 1].
-        bounds: the range of the data, which nothing that is spoilt leaves; None is that of x.
+        bounds: the range of the data, which nothing that is spoilt leaves; None: the range of x.
     """
 
     noise: float = 0.4
@@ -66,7 +66,7 @@ class AssociativeMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tol: relative change at which a state has settled.
         max_steps: most steps of time; who has not settled by then is warned of.
         max_iter: epochs of training; batch_size and learning_rate_init as elsewhere.
-        n_jobs, random_state, verbose: as those of :class:`BackpropClassifier`.
+        n_jobs, random_state, verbose: as for :class:`BackpropClassifier`.
 
     Attributes:
         net_: the :class:`BackpropRegressor` that does it.

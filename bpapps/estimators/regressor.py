@@ -13,7 +13,8 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from bpapps.core import Huber, Loss, SquaredError
-from bpapps.estimators.base import Backprop, takes_parts
+from bpapps.estimators.base import Backprop
+from bpapps.estimators.settings import takes_parts
 
 _REGRESSION_LOSSES: dict[str, Loss] = {"squared_error": SquaredError(), "huber": Huber()}
 
@@ -25,7 +26,7 @@ class BackpropRegressor(RegressorMixin, Backprop):
     Args:
         loss: ``squared_error`` or ``huber`` (linear beyond 1).
 
-    All other parameters and attributes are those of :class:`BackpropClassifier`. y has the
+    All other parameters and attributes are as for :class:`BackpropClassifier`. y has the
     shape (n_samples,) or (n_samples, n_outputs); the loss is summed over the outputs.
     """
 

@@ -30,11 +30,10 @@ def to_markdown(results: Results, sections: Sequence[Section]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def results_table(folder: str | Path) -> str:
-    """One Markdown table over all reports ``folder/*/results.json``, for ``docs/results.md``.
+def results_table(reports: Iterable[Results]) -> str:
+    """One Markdown table over reports, for ``docs/results.md``.
 
-    Each report gives its own test accuracy, then its scores over several seeds. Raises
-    ValueError for a results.json that cannot be read.
+    Each report gives the figures of its headline, then its scores over several seeds.
     """
     rows: list[Row] = []
     for results in reports:

@@ -153,7 +153,7 @@ def noise(curve: NoiseCurve, bottom: float) -> Plot:
 
 def noise_bottom(curves: Sequence[NoiseCurve]) -> float:
     """The lower end of the y axis that all noise plots share."""
-    return _floor([point.score.low for curve in curves for point in curve.points], 0.1)
+    return floor([point.score.low for curve in curves for point in curve.points], 0.1)
 
 
 def learning_curve(points: Sequence[DependencePoint], figure_name: str = "test accuracy") -> Plot:
@@ -191,7 +191,7 @@ def _dependence(
 ) -> Axes:
     axes = axes_of(figure, 46, 20, 28, 38)
     _interval_line(axes, x, [p.score for p in points])
-    axes.set_ylim(_floor([p.score.low for p in points], 0.05), 1.0)
+    axes.set_ylim(floor([p.score.low for p in points], 0.05), 1.0)
     name_y(axes, name)
     percents(axes.yaxis)
     few_ticks(axes.yaxis, 5)
@@ -252,6 +252,6 @@ def _interval_line(axes: Axes, x: Sequence[float], intervals: Sequence[Interval]
     axes.plot(x, [i.value for i in intervals], color=BLUE, marker="o", clip_on=False)
 
 
-def _floor(lows: Sequence[float], step: float = 0.05) -> float:
+def floor(lows: Sequence[float], step: float = 0.05) -> float:
     """The lower end of an axis that shows all of ``lows``, and ends at 100%."""
     return min(1 - step, math.floor(min(lows, default=0.0) / step + 1e-9) * step)

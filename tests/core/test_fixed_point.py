@@ -35,6 +35,7 @@ from bpapps.core import (
     SquaredError,
     Tanh,
     check_layer,
+    checkpoints,
     evaluate,
     forward,
     initial_params,
@@ -44,12 +45,11 @@ from bpapps.core import (
     save_network,
     spectral_radius,
     train,
-    training,
 )
+from bpapps.core.full_batch import train_lbfgs
 from bpapps.core.gradcheck import slope_error
 from bpapps.core.parallel import BatchGradient
 from bpapps.core.threads import team
-from bpapps.core.training import train_lbfgs
 
 EXACT: dict[str, Any] = {"tol": 1e-14, "max_iter": 400}
 DENSE = FixedPoint(Chain(Tanh(), Bounded(Dense(6), 0.8)), Dense(6), **EXACT)
@@ -513,7 +513,7 @@ def test_same_bits_on_any_number_of_threads(gradient: str) -> None:
 def test_left_and_resumed_it_ends_at_the_same_bits(
     after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
     network, plan = net(warm_start=True, jacobian_penalty=0.1), plan_of(max_epochs=5)
     whole, epochs = fit(network, plan)
     p = params_of(network, (4,), np.float32)

@@ -1,4 +1,4 @@
-"""Losses: the gradient is that of the value, weights repeat, and nothing overflows."""
+"""Losses: the gradient is the value's slope, weights repeat, and nothing overflows."""
 
 from collections.abc import Callable
 from math import log, nan

@@ -53,8 +53,8 @@ from bpapps.core import (  # noqa: E402
     Tanh,
     initial_params,
     pack,
-    training,
 )
+from bpapps.core.full_batch import train_lbfgs  # noqa: E402
 from bpapps.core.storage import LAYERS  # noqa: E402
 
 F = torch.nn.functional
@@ -447,7 +447,7 @@ def test_lbfgs_finds_the_same_minimum() -> None:
     params = initial_params(Dense(3), (4,), dtype=np.float64)
     leaves, x, y = Leaves(params), torch.tensor(X), torch.tensor(Y)
     plan = Plan(SoftmaxCrossEntropy(), SGD(), alpha=1.0, max_epochs=500, tol=1e-9)
-    ours = training.train_lbfgs(Dense(3), params, X, Y, plan)[-1].loss
+    ours = train_lbfgs(Dense(3), params, X, Y, plan)[-1].loss
     tensors = list(leaves.tensors.values())
     optimizer = torch.optim.LBFGS(tensors, max_iter=500, line_search_fn="strong_wolfe")
 

@@ -40,14 +40,16 @@ from bpapps.core import (
     SquaredError,
     StorageError,
     Tanh,
+    checkpoints,
     evaluate,
     forward,
     initial_params,
     train,
-    training,
 )
 from bpapps.core.draws import Augmented
+from bpapps.core.full_batch import train_lbfgs
 from bpapps.core.parallel import microbatch_size
+from bpapps.core.storage import write_tensors
 
 NETWORK = Chain(Dense(16), Tanh(), Dense(3))
 
@@ -609,7 +611,7 @@ def test_a_large_net_has_the_same_bits_too(method: str) -> None:
         if method == "steps":
             epochs = list(train(LARGE, params, X, y, plan, threads=threads))
         else:
-            epochs = training.train_lbfgs(LARGE, params, X, y, plan, threads=threads)
+            epochs = train_lbfgs(LARGE, params, X, y, plan, threads=threads)
         y_hat = forward(LARGE, params, X, 64, threads)
         results.append((bits(params.vector), bits(y_hat), without_seconds(epochs)))
     assert results[0] == results[1]
@@ -646,7 +648,7 @@ def test_goes_on_with_what_the_optimizer_remembers() -> None:
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint after every epoch."""
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
 
 
 def without_seconds(epochs: list[Epoch]) -> list[Epoch]:
@@ -765,7 +767,7 @@ def test_a_damaged_checkpoint_is_refused(damage: str, tmp_path: Path, always: No
         file.unlink()
         file.mkdir()
     elif damage == "a network":
-        training.write_tensors(file, {"W": np.zeros(3)}, {"architecture": 0})
+        write_tensors(file, {"W": np.zeros(3)}, {"architecture": 0})
     else:
         middle = len(content) // 2
         flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
@@ -799,7 +801,7 @@ def test_lbfgs_ends_where_the_gradient_is_nothing(loss: Any, data: Any, weighted
     params = initial_params(network, (4,), dtype=np.float64)
     weights = np.random.default_rng(0).random(90) if weighted else None
     plan = plan_of(loss=loss, alpha=2.0, max_epochs=200, tol=1e-7)
-    epochs = training.train_lbfgs(network, params, X, y, plan, weights=weights)
+    epochs = train_lbfgs(network, params, X, y, plan, weights=weights)
     assert [e.epoch for e in epochs] == list(range(1, len(epochs) + 1))
     losses = [e.loss for e in epochs]
     assert losses == sorted(losses, reverse=True)
@@ -818,7 +820,7 @@ def test_lbfgs_gives_the_same_bits_on_any_number_of_threads() -> None:
     for threads in (1, 2, 4):
         params = initial_params(WIDE, (64,))
         plan = plan_of(microbatch=32, max_epochs=4, alpha=0.1)
-        training.train_lbfgs(WIDE, params, *pictures(), plan, threads=threads)
+        train_lbfgs(WIDE, params, *pictures(), plan, threads=threads)
         vectors.append(bits(params.vector))
     assert vectors[0] == vectors[1] == vectors[2]
 
@@ -827,7 +829,7 @@ def test_lbfgs_diverges_with_a_clear_error() -> None:
     X, y = blobs()
     X[0, 0] = np.nan
     with pytest.raises(DivergenceError, match="inputs scaled"):
-        training.train_lbfgs(NETWORK, initial_params(NETWORK, (4,)), X, y, plan_of())
+        train_lbfgs(NETWORK, initial_params(NETWORK, (4,)), X, y, plan_of())
 
 
 CUTS = [

@@ -60,7 +60,7 @@ from bpapps.core import (
     SquaredError,
     Tanh,
     check_network,
-    training,
+    checkpoints,
 )
 from bpapps.estimators import AssociativeMemory, BackpropClassifier, BackpropRegressor
 
@@ -618,7 +618,7 @@ def test_warm_start_refuses_other_data() -> None:
 def test_resumes_from_its_checkpoint_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
     X, y = blobs()
     settings: dict[str, Any] = {"max_iter": 8, "dropout": 0.2, "early_stopping": True}
     straight = classifier(**settings).fit(X, y)

@@ -13,7 +13,7 @@ import pytest
 import tools
 
 from bpapps import models, runs, tasks, verdicts
-from bpapps.core import Epoch, training
+from bpapps.core import Epoch, checkpoints
 from bpapps.data.splits import Split
 from bpapps.pictures.noise import CORRUPTIONS
 from bpapps.report.page import render
@@ -195,7 +195,7 @@ def stop_after(epochs: int):
 def test_a_training_cut_off_resumes_to_the_same_bits(
     epochs: int, run: Run, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
     folder = tmp_path / "run"
     with pytest.raises(CutOffError):
         runs.train(CONFIG, split, folder, callbacks=(stop_after(epochs),))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpapps.kinds.classification.records import ClassScore
 from bpapps.report import words
+from bpapps.report.plots import floor
 from bpapps.report.drawing import (
     BLUE,
     GRID,
@@ -52,7 +53,7 @@ def class_scores(scores: Sequence[ClassScore]) -> Plot:
                 label=name,
             )
         lows = [i.low for _, column, *_ in series for i in column if words.measured(i)]
-        axes.set_xlim(_floor(lows), 1.0)
+        axes.set_xlim(floor(lows), 1.0)
         axes.set_ylim(len(scores) - 0.5, -0.5)
         axes.set_yticks(range(len(scores)), labels)
         axes.grid(axis="y", visible=False)

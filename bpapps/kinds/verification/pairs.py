@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,15 +32,15 @@ from bpapps.core import (
 )
 from bpapps.core.params import Shape
 from bpapps.core.threads import cut, team
-from bpapps.estimators.base import COUNT, Backprop, distorted_looks
+from bpapps.estimators.base import Backprop
+from bpapps.estimators.checks import check_input_shape
+from bpapps.estimators.settings import COUNT
+from bpapps.estimators.votes import distorted_looks
 from bpapps.kinds.verification.records import Threshold
 from bpapps.kinds.verification.sampling import GroupSampler, pairs_within
 from bpapps.kinds.verification.scales import Scale
 from bpapps.kinds.verification.scored import TOGETHER, Scored
-from bpapps.kinds.verification.trials import (
-    COMBINE,
-    usual_score,
-)
+from bpapps.kinds.verification.trials import COMBINE, usual_score
 
 REFERENCES = range(1, 11)
 """Numbers of references that thresholds are chosen for."""
@@ -80,7 +79,7 @@ class PairClassifier(Backprop):
         votes: so many copies of the pictures, distorted by ``augment`` in the same way, are
             compared too, and the score is the mean.
 
-    All other parameters are those of :class:`BackpropClassifier`; ``early_stopping`` and the
+    All other parameters are as for :class:`BackpropClassifier`; ``early_stopping`` and the
     solver ``lbfgs`` are not for pairs.
 
     Attributes:
@@ -146,16 +145,14 @@ class PairClassifier(Backprop):
 
     def _deny_unfit(self) -> None:
         if self.solver == "lbfgs" or self.early_stopping:
-            raise ValueError("PairClassifier draws new pairs for each step: no lbfgs, no "
-                             "early_stopping")  # fmt: skip
+            raise ValueError("PairClassifier draws new pairs a step: no lbfgs, no early_stopping")
+        self._checkpoint_file()
         counts = [isinstance(count, Integral) and count >= 0 for count in self.group]
         if len(self.group) != 3 or not all(counts) or self.group[0] < 2 or not any(self.group[1:]):
             raise ValueError(
                 f"group must be numbers of genuine (2 at least), forged and others' pictures, "
                 f"not {self.group!r}"
             )
-        if self.checkpoint is not None and self.random_state is None:
-            raise ValueError("a checkpoint needs random_state: a new seed could not resume from it")
 
     def _checked(
         self, X: Any, y: Any, genuine: Any = None, *, reset: bool
@@ -178,11 +175,11 @@ class PairClassifier(Backprop):
             )
         if reset:
             self.input_shape_ = X.shape[1:]
-        self._check_input_shape(X)
+        check_input_shape(self, X)
         return X, owners, flags
 
     def _split_writers(self, owners: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Places of the training writers' pictures, and of those held out."""
+        """Places of the training writers' pictures, and of the held-out writers' pictures."""
         names = np.unique(owners)
         n_held = max(2, round(self.validation_fraction * len(names)))
         if len(names) - n_held < 2:
@@ -220,10 +217,9 @@ class PairClassifier(Backprop):
     def _learn(self, X: NDArray, owners: NDArray, genuine: NDArray[np.bool_]) -> None:
         names, numbers = np.unique(owners, return_inverse=True)
         n_groups = max(self.n_groups or 10 * len(names), len(names))
-        checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
-        self.n_iter_ = 0
         y = np.stack([numbers, genuine], axis=1)
-        self._train((X, y, None), self._pair_plan(n_groups), checkpoint=checkpoint)
+        self.n_iter_ = 0
+        self._train((X, y, None), self._pair_plan(n_groups), None, self._checkpoint_file())
 
     def _pair_plan(self, n_groups: int) -> Plan:
         """The training plan that the parameters ask for, on groups."""
@@ -233,7 +229,7 @@ class PairClassifier(Backprop):
             draws=n_groups,
             batch_size=size,
             microbatch=1,
-            schedule=self._schedule(n_groups, size),
+            schedule=self._schedule(n_groups, size, self.t_),
             patience=None,
         )
 
@@ -243,8 +239,6 @@ class PairClassifier(Backprop):
         weights = [0.5] + [0.5 / (len(present) - 1)] * (len(present) - 1)
         kinds = tuple(present.index(kind) for kind in pairs.kinds)
         return PairCrossEntropy(kinds, tuple(weights), self.hardest)
-
-    # ------------------------------------------------------------------ judging
 
     def embed(self, X: ArrayLike) -> NDArray:
         """What the network makes of each picture and its distorted copies, (n, 1 + votes, …)."""
@@ -307,8 +301,8 @@ class PairClassifier(Backprop):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities (n, 2) of different writers and of the same, for pairs X, (n, 2, …).
 
-        They are those that development writers' pairs had, half of which counted as by the same
-        writer and half as forgeries: skilled ones, where there were any.
+        They were fitted to the scores of development writers' pairs, where genuine pairs weighed
+        as much as forgeries: skilled ones, where there were any.
         """
         same = self.scale().probability(self.decision_function(X))
         return np.stack([1 - same, same], axis=1)
@@ -339,7 +333,7 @@ class PairClassifier(Backprop):
         return together - usual_score(scores[n:, n:], TOGETHER)
 
     def scale(self, n_references: int = 1) -> Scale:
-        """The scale for so many references: that of the largest number not above it."""
+        """The scale for so many references, or for the largest smaller number that has one."""
         return self.scales_[self.scaled(n_references)]
 
     def scaled(self, n_references: int) -> int:
@@ -384,7 +378,7 @@ class PairClassifier(Backprop):
         chains = [layer.inner for layer in network if isinstance(layer, Each)]
         inner = [list(chain) for chain in chains if isinstance(chain, Chain)]
         if kinds != [Each, Pairs, Each, Flatten] or len(inner) != 2:
-            raise ValueError("its network is not that of a pair classifier")
+            raise ValueError("its network is no pair classifier's")
         estimator = cls(layers=inner[0], comparison=inner[1][:-1])
         estimator.input_shape_ = tuple(input_shape)
         estimator.n_features_in_ = estimator.input_shape_[0]

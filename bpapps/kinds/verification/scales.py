@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bpapps.verification import Trials
-from bpapps.verification_records import Threshold
+from bpapps.kinds.verification.records import Threshold
+from bpapps.kinds.verification.roc import choose_threshold
+from bpapps.kinds.verification.trials import Trials
 
 _LEAST = 1e-6  # slope: a higher score is never less sure
 

@@ -314,7 +314,7 @@ def test_it_can_be_made_of_stored_parts(either: PairClassifier) -> None:
         either.network_, either.params_, either.scales_, either.input_shape_
     )
     assert np.array_equal(again.score_matrix(X), either.score_matrix(X), equal_nan=True)
-    with pytest.raises(ValueError, match="not that of a pair classifier"):
+    with pytest.raises(ValueError, match="no pair classifier's"):
         PairClassifier.from_trained(Chain(Dense(2)), either.params_, {}, (6,))
 
 
