@@ -46,8 +46,9 @@ def _named(numbers: NDArray[np.int64], source: Source, path: Path) -> NDArray[An
     if not source.classes:
         return numbers
     labels = np.array(source.classes)[numbers]
-    if not labels.all():
-        at = int((labels == "").argmax())
+    unused = labels == ""
+    if unused.any():
+        at = int(unused.argmax())
         raise DataError(
             f"{path}: label {at} is {numbers[at]}, which {source.title} does not use; "
             "the file is damaged or of another data set"

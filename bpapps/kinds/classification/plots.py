@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from bpapps.kinds.classification.records import ClassScore
 from bpapps.report import words
-from bpapps.report.plots import floor
 from bpapps.report.drawing import (
     BLUE,
     GRID,
@@ -24,6 +23,7 @@ from bpapps.report.drawing import (
     short,
     text_width,
 )
+from bpapps.report.plots import floor
 
 if TYPE_CHECKING:
     pass
