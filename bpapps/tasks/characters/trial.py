@@ -44,9 +44,9 @@ def line_scores(
     noise: bool = True,
     progress: experiments.Progress | None = None,
 ) -> LineScores:
-    """Read so many lines of words, numbers and codes; with noise, a quarter also spoilt.
+    """Read so many lines of words, numbers and codes; with noise a quarter of them also spoilt.
 
-    ``scripts/read_lines.py`` draws the same lines from the same seed.
+    The lines are those of ``scripts/read_lines.py`` with the same seed.
     """
     drawn = samples(count, seed)
     return experiments.line_scores(
