@@ -393,6 +393,7 @@ def small(**changes):
     return Results(**fields | changes)
 
 
+@pytest.mark.slow
 @relaxed
 @given(results)
 def test_results_come_back_exactly(original):

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -464,7 +465,15 @@ MODELS = [
 CASES = [*PICTURES, *DATA, *NAMES, *RUNS, *MODELS]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def rows(cases: list[Case]) -> list[Any]:
+    """The rows; a process of its own takes a second to start."""
+    return [
+        pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.real else [])
+        for case in cases
+    ]
+
+
+@pytest.mark.parametrize("case", rows(CASES))
 def test_one_line_and_nothing_lost(
     case: Case, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -501,6 +510,7 @@ def test_one_bad_picture_does_not_keep_the_others_from_being_read(
     assert len(answer.errors) == 2
 
 
+@pytest.mark.slow
 def test_an_unreadable_picture_in_a_data_set_is_warned_of(trained: Path, tmp_path: Path) -> None:
     folder = tools.write_classes(tmp_path / "data", [1, 7])
     (folder / "7" / "bad.png").write_bytes(b"words")
@@ -533,6 +543,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGINT, INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)],

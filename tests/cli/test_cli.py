@@ -137,6 +137,7 @@ def test_data_list(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ train
 
 
+@pytest.mark.slow
 def test_train_in_a_process_of_its_own(tmp_path: Path) -> None:
     """Where stderr is no terminal, no bar is drawn; the default folder is told."""
     out = ok(tools.run("train", "digits", *tools.TINY, "--seed=5", cwd=tmp_path))
@@ -149,6 +150,7 @@ def test_train_in_a_process_of_its_own(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
     screen, stderr = pty.openpty()
     termios.tcsetwinsize(stderr, (24, 80))
@@ -250,12 +252,14 @@ def volatile(figures: dict[str, Any]) -> dict[str, Any]:
     return {key: figures[key] for key in ("speed", "made")}
 
 
+@pytest.mark.slow
 def test_evaluate_in_a_process_of_its_own(trained: Path) -> None:
     figures = json.loads(ok(tools.run("evaluate", trained, "--data=digits", "--json")))
     check_interval(figures["accuracy"], n=899)
     assert figures["made"]["command"] == f"bpapps evaluate {trained} --data=digits --json"
 
 
+@pytest.mark.slow
 def test_noise(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "QUICK_PICTURES", 40)
     figures = plain("noise", trained, "--quick", "--seed=3")
@@ -267,6 +271,7 @@ def test_noise(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert plain("noise", trained, "--quick", "--seed=4")["noise"] != figures["noise"]
 
 
+@pytest.mark.slow
 def test_report(tmp_path: Path) -> None:
     """Trained, measured, written, with an index over all; in a process of its own."""
     folder = tmp_path / "reports" / "digits"
@@ -287,6 +292,7 @@ def test_report(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_report_on_a_trained_model(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("my own page", encoding="utf-8")
     folder = tmp_path / "report"
@@ -303,6 +309,7 @@ def test_report_on_a_trained_model(trained: Path, tmp_path: Path) -> None:
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == "my own page"
 
 
+@pytest.mark.slow
 def test_report_in_markdown(trained: Path, tmp_path: Path) -> None:
     command = ("report", "digits", "--quick", "--model", trained, "--out", tmp_path / "report")
     out = ok(tools.run(*command, "--markdown"))

@@ -206,6 +206,7 @@ def peak(layer: FixedPoint, p: Params, x: np.ndarray) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_memory_of_the_implicit_gradient_does_not_grow_with_the_iterations() -> None:
     base = FixedPoint(Chain(Tanh(), Bounded(Dense(256), 0.999)), Dense(256), Damped(), tol=1e-15)
     p, x = params_of(base, (4,)), normal(100, 4)
@@ -346,6 +347,7 @@ def test_the_gradient_of_the_jacobian_penalty_is_that_of_its_value() -> None:
     assert grad.part("inject").W.any()
 
 
+@pytest.mark.slow
 def test_the_jacobian_penalty_is_in_the_loss_and_not_in_prediction() -> None:
     layer, p, x = penalized(2.0)
     y = normal(5, 6, seed=3)
@@ -360,6 +362,7 @@ def test_the_jacobian_penalty_is_in_the_loss_and_not_in_prediction() -> None:
     np.testing.assert_allclose(means, expected, rtol=0.1)  # however the batch is cut
 
 
+@pytest.mark.slow
 def test_the_jacobian_penalty_lowers_the_spectral_radius() -> None:
     X, y = clouds()
     radii = []

@@ -263,18 +263,16 @@ class Twin:
 
 @every(TABLE)
 class TestContract:
-    @pytest.mark.parametrize("training", [False, True])
-    def test_gradients_agree_with_finite_differences(self, row: tuple, training: bool) -> None:
+    def test_gradients_agree_with_finite_differences(self, row: tuple) -> None:
         layer, in_shape = row
-        assert check_layer(layer, in_shape, training=training) < 1e-6
+        assert check_layer(layer, in_shape, training=False) < 1e-6
+        assert check_layer(layer, in_shape, training=True) < 1e-6
 
-    @pytest.mark.parametrize("training", [False, True])
-    def test_twice_in_one_pass(self, row: tuple, training: bool) -> None:
+    def test_twice_in_one_pass(self, row: tuple) -> None:
         layer, in_shape = row
-        assert check_layer(Twin(layer), (2, *in_shape), training=training) < 1e-6
+        assert check_layer(Twin(layer), (2, *in_shape), training=True) < 1e-6
 
-    @pytest.mark.parametrize("training", [False, True])
-    @pytest.mark.parametrize("dtype", KINDS)
+    @pytest.mark.parametrize(("dtype", "training"), [(np.float32, True), (np.float64, False)])
     def test_shapes_types_and_untouched_inputs(
         self, row: tuple, dtype: Any, training: bool
     ) -> None:
@@ -290,15 +288,13 @@ class TestContract:
         assert np.isfinite(y).all()
         assert np.isfinite(dx).all()
 
-    @pytest.mark.parametrize("dtype", KINDS)
-    def test_what_it_makes_with_nothing_kept_is_the_same(self, row: tuple, dtype: Any) -> None:
-        case = Case(row, dtype)
+    def test_what_it_makes_with_nothing_kept_is_the_same(self, row: tuple) -> None:
+        case = Case(row, np.float32)
         np.testing.assert_array_equal(output(case.layer, case.p, case.x), case.run()[0])
 
-    @pytest.mark.parametrize("training", [False, True])
-    def test_back_is_pure_and_adds_only_when_asked(self, row: tuple, training: bool) -> None:
+    def test_back_is_pure_and_adds_only_when_asked(self, row: tuple) -> None:
         case = Case(row)
-        _, back = case.run(training)
+        _, back = case.run(training=True)
         plain = back(case.dy)
         kept = plain.copy()
         grad = case.p.zeros_like()
@@ -321,13 +317,13 @@ class TestContract:
     def test_predicts_from_many_threads(self, row: tuple) -> None:
         case = Case(row)
         rng = np.random.default_rng(3)
-        inputs = [rng.normal(size=case.x.shape) for _ in range(16)]
+        inputs = [rng.normal(size=case.x.shape) for _ in range(8)]
 
         def both(x: np.ndarray) -> tuple:
             y, back = case.run(x=x)
             return y, *case.gradient(back)
 
-        with ThreadPoolExecutor(8) as threads:
+        with ThreadPoolExecutor(4) as threads:
             together = list(threads.map(both, inputs))
         for x, results in zip(inputs, together, strict=True):
             for result, serial in zip(results, both(x), strict=True):
@@ -391,9 +387,10 @@ def test_known_values(layer: Any, x: list, y: list) -> None:
     np.testing.assert_allclose(layer(p, np.array([x]))[0], [y], rtol=1e-12)
 
 
-@pytest.mark.parametrize("filters", [3, 4, 32, 64, 256])
-@pytest.mark.parametrize("places", [7, 32, 64, 96, 128])
-@pytest.mark.parametrize("depth", [9, 400, 800])
+@pytest.mark.parametrize(
+    ("filters", "places", "depth"),
+    [(3, 7, 9), (32, 128, 400), (32, 96, 800), (64, 128, 800), (256, 7, 800), (256, 128, 800)],
+)
 def test_a_product_in_blocks_is_the_product(filters: int, places: int, depth: int) -> None:
     rng = np.random.default_rng(0)
     a = np.asfortranarray(rng.normal(size=(filters, depth)))  # as the kernel is turned

@@ -93,8 +93,7 @@ def test_without_weights_it_is_the_mean(loss: Any, k: int, targets: Targets) -> 
 
 
 @every
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("dtype", "weighted"), [(np.float32, True), (np.float64, False)])
 def test_types_shapes_and_untouched_inputs(
     loss: Any, k: int, targets: Targets, dtype: Any, weighted: bool
 ) -> None:

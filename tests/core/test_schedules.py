@@ -21,12 +21,12 @@ TABLE = [
 
 
 @pytest.mark.parametrize("schedule", TABLE, ids=str)
-@pytest.mark.parametrize("total", [1, 2, 3, 7, 100, 1000])
-def test_shares_lie_above_0_and_at_most_at_1(schedule: Any, total: int) -> None:
-    shares = [schedule(step, total) for step in range(total)]
-    assert min(shares) > 0
-    assert max(shares) <= 1
-    assert all(isinstance(share, float) for share in shares)
+def test_shares_lie_above_0_and_at_most_at_1(schedule: Any) -> None:
+    for total in (1, 2, 3, 7, 100, 1000):
+        shares = [schedule(step, total) for step in range(total)]
+        assert min(shares) > 0, total
+        assert max(shares) <= 1, total
+        assert all(isinstance(share, float) for share in shares)
 
 
 @pytest.mark.parametrize("schedule", TABLE, ids=str)

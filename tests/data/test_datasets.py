@@ -625,6 +625,7 @@ def test_a_folder_that_cannot_be_made(
 # ------------------------------------------------------------------ the command, the real thing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
@@ -648,6 +649,7 @@ def test_the_command(tmp_path: Path, args: list[str], code: int, words: str) -> 
     assert "Traceback" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (REAL / "mnist" / f"{TRAIN}.gz").is_file(), reason="BPAPPS_DATA has no mnist/"
 )

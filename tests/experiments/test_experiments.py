@@ -53,6 +53,7 @@ def predict():
 # --- noise sweep --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_sweep_measures_every_corruption_at_every_severity(predict):
     calls = []
     curves = noise_sweep(
@@ -76,6 +77,7 @@ def test_sweep_measures_every_corruption_at_every_severity(predict):
     assert calls[-1][2] == f"{curves[-1].title.lower()}, severity 6"
 
 
+@pytest.mark.slow
 def test_a_point_does_not_depend_on_what_else_is_measured(predict):
     images, labels = IMAGES[TEST], LABELS[TEST]
     all_of_them = {c.name: c for c in noise_sweep(predict, images, labels, seed=5)}
@@ -345,6 +347,7 @@ def _forget():
     Spy.trained = []
 
 
+@pytest.mark.slow
 def test_learning_curve_on_real_digits():
     calls = []
     points = learning_curve(

@@ -19,6 +19,8 @@ from bpapps.report import write_report
 from bpapps.report.page import render
 from bpapps.runs import Config, Run
 
+pytestmark = pytest.mark.slow
+
 SETTLING = FixedPoint(Chain(ReLU(), Dense(24, "glorot_uniform")), inject=Dense(24))
 SETTINGS = {"max_iter": 4, "batch_size": 32, "augment": None}
 

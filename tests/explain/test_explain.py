@@ -113,7 +113,14 @@ def embedded(page: Path) -> Any:
     return json.loads(found[1])
 
 
-every_run = pytest.mark.parametrize("explained", RUNS, ids=title, indirect=True)
+every_run = pytest.mark.parametrize(
+    "explained",
+    [
+        pytest.param(case, id=title(case), marks=[] if case[0] == "xor" else [pytest.mark.slow])
+        for case in RUNS
+    ],
+    indirect=True,
+)
 both_xor = pytest.mark.parametrize("explained", RUNS[:2], ids=title, indirect=True)
 
 
@@ -266,6 +273,7 @@ def test_settling_leads_to_what_the_solver_finds(explained: Explained) -> None:
             assert one["residuals"][-1] == min(one["residuals"])
 
 
+@pytest.mark.slow
 def test_a_net_trained_to_the_end_solves_xor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PROBLEMS, "xor", xor)
     for name, sizes in AS_SHIPPED.items():
@@ -350,12 +358,6 @@ def test_every_number_of_the_text_is_a_record(explained: Explained) -> None:
 
 
 # ------------------------------------------------------------------ the page
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[browser.Browser]:
-    with browser.browser() as running:
-        yield running
 
 
 def press(page: browser.Page, key: str, code: int) -> None:
@@ -482,6 +484,7 @@ def test_the_slider_moves_by_keyboard(explained: Explained, chromium: browser.Br
     assert len(set(told)) == 3
 
 
+@pytest.mark.slow
 def test_the_error_settles_step_by_step(chromium: browser.Browser, settled: Explained) -> None:
     page = chromium.open(settled.page, 360, 800)
     settling = settled.records["first"]["settling"][1]
@@ -563,6 +566,7 @@ def test_the_command_writes_a_page(
     assert "explain/index.html" in write_index(tmp_path / "reports").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes_nothing(
     small: pytest.MonkeyPatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

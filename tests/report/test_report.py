@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +281,7 @@ def test_all_sections_in_order(page: Path) -> None:
         assert f'<a href="#{section.name}">' in html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("section", "changes"),
     [
@@ -366,6 +366,7 @@ ODD: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_odd_results_are_reported(name: str, tmp_path: Path) -> None:
     results = make_results(**(NOTHING | ODD[name]))
@@ -378,6 +379,7 @@ def test_odd_results_are_reported(name: str, tmp_path: Path) -> None:
     assert to_markdown(results).startswith("# Handwritten digits: scikit-learn digits\n")
 
 
+@pytest.mark.slow
 def test_text_is_escaped() -> None:
     nasty = NASTY[1]
     curve = NoiseCurve(nasty, nasty, [NoisePoint(0, nasty, wilson(9, 10), "")], None)
@@ -388,6 +390,7 @@ def test_text_is_escaped() -> None:
     assert html.count("&lt;script&gt;alert(1)") > 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "picture", ["https://example.com/x.png", "x.png", "data:text/html,<b>", "data:image/svg+xml,x"]
 )
@@ -428,6 +431,7 @@ def test_mistakes_of_case(classes: list[str], confusion: list[list[int]], says: 
     assert bool(text) == bool(says)
 
 
+@pytest.mark.slow
 def test_pairs_of_case_are_marked_and_the_mix_ups_not_told_twice() -> None:
     pairs = [ConfusedPair("A", "a", 2, []), ConfusedPair("A", "b", 1, [])]
     html = render(make_results(CHARACTERS, **(NO_PARTS | {"confused_pairs": pairs})))
@@ -436,6 +440,7 @@ def test_pairs_of_case_are_marked_and_the_mix_ups_not_told_twice() -> None:
     assert "Most frequent mix-ups" in render(make_results(**NO_PARTS))
 
 
+@pytest.mark.slow
 def test_thirty_groups_are_shown_the_worst_first() -> None:
     groups = [GroupScore(f"group {i}", wilson(i, 100)) for i in range(50, 90)]
     html = render(make_results(**(NO_PARTS | {"group_scores": groups[::-1]})))
@@ -456,6 +461,7 @@ def test_writes_the_page_and_the_figures(page: Path) -> None:
     assert Results.load(page.parent / "results.json") == make_results()
 
 
+@pytest.mark.slow
 def test_equal_results_give_equal_bytes_elsewhere(page: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from bpapps.evaluation import Results; from bpapps.report import write_report;"
@@ -495,6 +501,7 @@ def test_a_failed_write_leaves_the_old_page(tmp_path: Path, monkeypatch: Any) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "results.json"]
 
 
+@pytest.mark.slow
 def test_import_is_light_and_pyplot_is_never_touched() -> None:
     program = (
         "import sys, bpapps.report as report, test_report\n"
@@ -634,12 +641,6 @@ def test_numbers_in_words(text: str, expected: str) -> None:
 
 
 # --- a real browser -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[browser.Browser]:
-    with browser.browser() as running:
-        yield running
 
 
 def test_opens_without_a_request_or_an_error(chromium: browser.Browser, page: Path) -> None:

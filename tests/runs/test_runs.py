@@ -61,6 +61,7 @@ def test_a_model_is_trained_further(run: Run, split: Split, tmp_path: Path) -> N
     assert twice[0].config.name != CONFIG.name
 
 
+@pytest.mark.slow
 def test_what_a_model_was_started_from_is_told(run: Run, split: Split, tmp_path: Path) -> None:
     first, second = str(tmp_path / "first.safetensors"), str(tmp_path / "second.safetensors")
     models.save(Path(first), run.model)

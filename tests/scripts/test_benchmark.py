@@ -122,6 +122,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 @needs_torch
 def test_a_tiny_run_measures_what_it_says(folder: Path) -> None:
     results = load_benchmark(folder / "results.json")
@@ -248,6 +249,7 @@ def test_the_table_has_a_row_for_each_target(reports: Path) -> None:
     assert table.startswith("`python scripts/benchmark.py` on Some CPU, 2 cores:")
 
 
+@pytest.mark.slow
 def test_the_page_opens_and_fits_a_phone(reports: Path) -> None:
     page = reports / "benchmark" / "index.html"
     with browser.browser() as chromium:

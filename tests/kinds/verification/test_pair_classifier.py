@@ -97,6 +97,7 @@ def either(request: pytest.FixtureRequest, trained: PairClassifier) -> PairClass
 # ------------------------------------------------------------------ committees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(NETS))
 def test_a_committee_scores_as_its_members_do_in_the_mean(kind: str) -> None:
     data, X = writers(0, 6), writers(200, 3)[0]
@@ -113,6 +114,7 @@ def test_a_committee_scores_as_its_members_do_in_the_mean(kind: str) -> None:
     assert (further.params_.vector != joined.params_.vector).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_a_committee_needs_members_of_one_form(trained: PairClassifier) -> None:
     development = writers(100, 4)
     other = PairClassifier(hidden_layer_sizes=(4,), max_iter=1).fit(*writers(0, 6))
@@ -126,6 +128,7 @@ def test_a_committee_needs_members_of_one_form(trained: PairClassifier) -> None:
 # ------------------------------------------------------------------ learning
 
 
+@pytest.mark.slow
 def test_distorted_copies_have_votes(trained: PairClassifier) -> None:
     X = writers(200, 3)[0]
     plain = clone(trained).begin_from(trained)
@@ -155,6 +158,7 @@ def test_the_layers_that_embed(settings: dict, layers: list) -> None:
     assert net.network_.layers[0] == Each(Chain(*layers))
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_what_it_learned(trained: PairClassifier) -> None:
     further = PairClassifier(**VECTOR).begin_from(trained)
     further.fit(*writers(0, 40), development=writers(100, 10))
@@ -209,6 +213,7 @@ def test_probabilities_are_of_the_development_writers(trained: PairClassifier) -
     assert same[0].mean() + same[1].mean() == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_wanted_false_acceptance_rate_is_kept() -> None:
     strict = PairClassifier(**VECTOR, far=0.01)
     strict.fit(*writers(0, 12), development=writers(100, 10))
@@ -275,6 +280,7 @@ def test_all_ways_of_scoring_agree(either: PairClassifier) -> None:
 # ------------------------------------------------------------------ repeatable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", NETS.values(), ids=list(NETS))
 def test_threads_and_a_resume_change_no_bit(net: dict, tmp_path: Path) -> None:
     data, held = writers(0, 6), writers(100, 2)
@@ -327,16 +333,17 @@ def test_groups_are_of_whom_they_should_be() -> None:
     X, owners, genuine = writers(0, 5)
     numbers = np.unique(owners, return_inverse=True)[1]
     tagged = np.stack([numbers, genuine, np.arange(len(X))], axis=1).astype(np.float32)
-    sampler = GroupSampler(tagged, numbers, genuine, (4, 3, 2))
-    groups = np.array([[3], [0]])
-    drawn = sampler(groups, np.random.default_rng(0))
-    assert drawn.shape == (2, 9, 3)
-    for (owner,), group in zip(groups, drawn, strict=True):
+    draw, y = GroupSampler((4, 3, 2)), np.stack([numbers, genuine], axis=1)
+    groups = np.array([3, 0, 8])
+    drawn, targets = draw(tagged, y, groups, np.random.default_rng(0))
+    assert drawn.shape == (3, 9, 3)
+    assert targets.tolist() == 3 * [pairs_within(4, 3, 2).targets.tolist()]
+    for owner, group in zip((3, 0, 3), drawn, strict=True):  # of five writers in turn
         assert (group[:7, 0] == owner).all()
         assert (group[7:, 0] != owner).all()
         assert group[:, 1].tolist() == [1] * 4 + [0] * 3 + [1] * 2
         assert len(np.unique(group[:7, 2])) == 7
-    assert not np.array_equal(drawn, sampler(groups, np.random.default_rng(1)))
+    assert not np.array_equal(drawn, draw(tagged, y, groups, np.random.default_rng(1))[0])
 
 
 def test_only_the_hardest_pairs_of_each_kind_count() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -38,6 +37,8 @@ from bpapps.verification_records import (
     VerifierNoisePoint,
     VerifierScores,
 )
+
+pytestmark = pytest.mark.slow
 
 DRAWS = 100  # of the bootstrap: enough for a page
 NASTY = whole.NASTY[1]
@@ -594,12 +595,6 @@ def test_the_fixed_threshold_lies_on_the_curve() -> None:
     marked = verifier_plots._fixed(one, one.skilled)
     assert marked == pytest.approx((at.far, at.frr), abs=0.03)
     assert verifier_plots._fixed(replace(one, rates=[]), one.skilled) is None
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[browser.Browser]:
-    with browser.browser() as running:
-        yield running
 
 
 def test_opens_without_a_request_or_an_error(chromium: browser.Browser, page: Path) -> None:

@@ -39,6 +39,7 @@ def error(scale: Scale, genuine: NDArray, forged: NDArray) -> float:
     return calibration(np.stack([1 - same, same], axis=1), truth, [False, True]).ece
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [-4.0, 0.0, 3.0])
 @pytest.mark.parametrize("factor", [0.02, 1.0, 3.0, 50.0])
 def test_scores_too_sure_or_not_sure_enough_become_probabilities(

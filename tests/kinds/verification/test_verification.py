@@ -233,6 +233,7 @@ def test_what_is_refused(case: str) -> None:
 SCORES = st.lists(st.integers(0, 12), min_size=1, max_size=30)
 
 
+@pytest.mark.slow
 @given(SCORES, SCORES)
 @settings(max_examples=150, deadline=None)
 def test_roc_eer_and_auc_are_those_of_scikit_learn(genuine: list[int], forged: list[int]) -> None:
@@ -393,6 +394,7 @@ def test_what_has_no_trials_is_none() -> None:
     assert apart.eer_own is None
 
 
+@pytest.mark.slow
 def test_without_errors_the_interval_is_that_of_so_many_owners() -> None:
     result = measure(pair_trials(*people(20, noise=0.001, forged=0)), [at(-1)])
     assert result.rates[0].frr == evaluation.wilson(0, 20)
@@ -409,6 +411,7 @@ def test_results_go_to_json_and_back() -> None:
         assert evaluation._read(Verification, plain, "x") == result
 
 
+@pytest.mark.slow
 def test_det_points_are_few_and_go_the_whole_way() -> None:
     result = measure(pair_trials(*people(12, genuine=10, noise=0.9)))
     for part in (result.skilled, result.random):
@@ -442,6 +445,7 @@ def folds(scales: list[float], shifts: list[float]) -> tuple[list[Trials], list[
     return tests, chosen
 
 
+@pytest.mark.slow
 def test_folds_keep_their_own_thresholds() -> None:
     plain = measure(*folds([1, 1, 1], [0, 0, 0]))
     moved = measure(*folds([1, 1, 1], [0, 70, -400]))
@@ -502,6 +506,7 @@ def test_intervals_are_of_owners_not_of_pairs() -> None:
     assert widths[1] == pytest.approx(expected, rel=0.15)
 
 
+@pytest.mark.long
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     inside = []
     wide = pair_trials(*people(400, genuine=3, forged=3, seed=9, noise=0.8))
@@ -514,6 +519,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert np.mean(inside) > 0.85
 
 
+@pytest.mark.slow
 def test_intervals_are_those_of_drawing_owners_and_sorting_their_scores_anew() -> None:
     """The bootstrap by counts against the plain one, of the same draws."""
     some = pair_trials(*people(30, genuine=10, seed=2, noise=0.8))
@@ -548,6 +554,7 @@ def test_two_owners_whose_random_trials_some_draws_lack() -> None:
     assert width(result.rates[0].far_random) >= 0
 
 
+@pytest.mark.long
 def test_more_owners_narrow_the_interval_and_seeds_hardly_matter() -> None:
     few, many = (measure(pair_trials(*people(n, noise=0.9)), draws=500).skilled for n in (10, 90))
     assert few is not None

@@ -213,6 +213,7 @@ def test_what_was_found_in_fonts_is_kept(tmp_path: Path, monkeypatch: pytest.Mon
     assert look() == "third"
 
 
+@pytest.mark.slow
 def test_a_font_of_small_capitals_does_not_serve(tmp_path: Path) -> None:
     font = TTFont(_matplotlib() / "DejaVuSans.ttf")
     glyphs, names = font["glyf"], font.getBestCmap()
@@ -382,6 +383,7 @@ def test_boxes_are_where_the_ink_is(own: list[Font]) -> None:
         assert away[inside].mean() > 5 * away[~inside].mean()
 
 
+@pytest.mark.slow
 def test_thin_strokes_do_not_fade_away(own: list[Font], monkeypatch: pytest.MonkeyPatch) -> None:
     """A line in a thin face, at a height at which its strokes are less than a pixel."""
     (thin,) = (font for font in own if font.path.name == "cmr10.ttf")
@@ -534,6 +536,7 @@ def test_named_data_are_described() -> None:
     assert TASK.data.keys() - {data.PRINT} <= registry.DATASETS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (REAL / "hand62" / "PNG").is_dir(), reason="BPAPPS_DATA has no hand62/")
 def test_the_real_hand62() -> None:
     split = data.load_data("hand62", REAL)
@@ -541,6 +544,7 @@ def test_the_real_hand62() -> None:
     assert set(split.test_labels.tolist()) == set(CHARACTERS)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (REAL / "plate-chars").is_dir(), reason="BPAPPS_DATA has no plate-chars/")
 def test_real_plates_are_only_tested_on(own: list[Font], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "fonts", lambda: own)
@@ -551,6 +555,7 @@ def test_real_plates_are_only_tested_on(own: list[Font], monkeypatch: pytest.Mon
     assert split.train_images.shape == (3 * 34, 48, 36)
 
 
+@pytest.mark.slow
 def test_a_report_on_emnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real command, on a small set in EMNIST's format: columns before rows, numbers 0 to 46."""
     (font,) = (font for font in fonts(_matplotlib()) if font.path.name == "DejaVuSans.ttf")

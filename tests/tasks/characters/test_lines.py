@@ -112,6 +112,7 @@ LOOKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_paper_and_light_do_not_matter(look) -> None:
     assert read(look(rendered(TEXT).picture)).text == TEXT
@@ -127,6 +128,7 @@ def test_slanted_print() -> None:
     assert errors <= 0.1 * len(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["WWW", "Z77", "WVX"])
 @pytest.mark.parametrize("font", [SANS, BOLD], ids=lambda font: font.style)
 def test_diagonals_are_no_slant(text: str, font: render.Font) -> None:
@@ -150,6 +152,7 @@ def test_a_line_that_climbs() -> None:
     assert tops[0] > tops[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1, 4])
 def test_boxes_are_those_of_the_picture(factor: int) -> None:
     known = rendered("Hand 42 jump")
@@ -170,6 +173,7 @@ def test_a_character_that_fills_its_picture_has_it_for_a_box(shape: tuple[int, i
     assert found.boxes[0][3] <= shape[0]
 
 
+@pytest.mark.slow
 def test_many_lines_of_words() -> None:
     rng = np.random.default_rng(7)
     errors = total = 0

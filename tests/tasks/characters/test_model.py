@@ -232,6 +232,7 @@ def test_a_set_that_is_not_here(name: str, folder: str, tmp_path: Path) -> None:
         registry.load(name, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "hand62").is_dir(), reason="hand62 is not in BPAPPS_DATA")
 def test_hand62_has_62_classes_and_462_copies() -> None:
     dataset = registry.load("hand62", DATA)
@@ -255,6 +256,7 @@ def test_the_shipped_model_is_small_and_reads_print() -> None:
     assert np.mean([a == b for a, b in zip(guesses, text, strict=True)]) > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped yet: train_characters.py")
 def test_lines_of_print_are_read_with_print_only(monkeypatch: pytest.MonkeyPatch) -> None:
     from bpapps import models, runs
@@ -271,6 +273,7 @@ def test_lines_of_print_are_read_with_print_only(monkeypatch: pytest.MonkeyPatch
         assert (found is not None) == read
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped yet: train_characters.py")
 @pytest.mark.parametrize("text", ["7175", "57316", "100", "Hi", "K", "w"])
 @pytest.mark.parametrize("margin", [20, 60])

@@ -245,6 +245,7 @@ def mnist(name):
     return np.frombuffer(content, dtype=np.uint8, offset=16).reshape(-1, 28, 28)
 
 
+@pytest.mark.slow
 @needs_mnist
 @pytest.mark.parametrize("name", ["train", "t10k"])
 def test_mnist_passes_unchanged(name):

@@ -351,6 +351,7 @@ def test_bad_csv_files(tmp_path: Path, case: str) -> None:
 # ------------------------------------------------------------------ the real thing
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (REAL / "cedar").is_dir(), reason="BPAPPS_DATA has no cedar/")
 def test_real_signatures() -> None:
     dataset = registry.load("cedar", REAL)

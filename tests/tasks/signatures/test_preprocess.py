@@ -163,6 +163,7 @@ DISGUISES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [0, 1])
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_disguises_leave_the_row_as_it_was(disguise, name):
@@ -180,6 +181,7 @@ def test_resolution_leaves_the_row_as_it_was(scale, name):
     assert correlation(row, clean) > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [0, 1])
 def test_a_phones_photo_gives_nearly_the_row_of_a_scan(name):
     # What is left of the ruled line turns it a little, so strokes may lie a pixel or two aside.
@@ -212,6 +214,7 @@ def test_the_tilt_of_a_bar(height, width, angle, expected):
     assert np.rad2deg(tilt(np.argwhere(mask).T)) == pytest.approx(expected, abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [0, 1])
 @pytest.mark.parametrize("desk", [40, 110, 200])
 @pytest.mark.parametrize("angle", [0, 2, 4, 8, 20])

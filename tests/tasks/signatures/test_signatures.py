@@ -24,6 +24,8 @@ from bpapps.tasks.signatures import data, model
 from bpapps.tasks.signatures.preprocess import SignatureNormalizer
 from bpapps.tasks.signatures.synthesis import signatures
 
+pytestmark = pytest.mark.slow
+
 TASK = tasks.get("signatures")
 SMALL: dict[str, Any] = {
     "layers": [Reshape((96, 192, 1)), MaxPool2D(8), Flatten(), Dense(16), ReLU()],
