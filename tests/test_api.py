@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import re
@@ -56,3 +57,10 @@ def test_an_answer_holds_what_the_page_says(task: str) -> None:
     (told,) = json.loads(answer.out)
     section = PAGE.partition(f"### {task}\n")[2].partition("\n#")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(told)
+
+
+def test_results_hold_what_the_page_says() -> None:
+    results = pytest.importorskip("bpapps.results")
+    section = PAGE.partition("## What `results.json` holds\n")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert named == ["schema", *(field.name for field in dataclasses.fields(results.Results))]

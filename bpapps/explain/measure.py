@@ -18,7 +18,7 @@ from bpapps.explain.passes import batch_gradient
 BATCHES = (1, 10, 100, 1000)
 WEIGHTS = (10, 100, 1000, 10_000)
 RECURRENT_WEIGHTS = (10, 100, 300, 1000)
-"""About how many weights the nets have; those that settle take longer."""
+"""About how many weights the nets have; nets that settle take longer."""
 
 STEP = 1e-5
 """How far a weight is moved to each side: errors of about 1e-10 in double precision."""
@@ -53,7 +53,7 @@ def directions(
 ) -> list[Row]:
     """The gradient by one backward pass, and weight by weight, for nets of more and more weights.
 
-    Weight by weight means central differences: two forward passes for each.
+    Weight by weight means central differences: two forward passes for each weight.
     """
     rows = []
     targets = RECURRENT_WEIGHTS if recurrent else WEIGHTS
@@ -99,7 +99,7 @@ def _one_by_one(network: Chain, params: Params, loss: Loss, X: NDArray, y: NDArr
 
 
 def _width(make: Callable[[int], Chain], inputs: int, weights: int) -> int:
-    """The fewest hidden neurons that give a net so many weights."""
+    """The fewest hidden neurons with which a net has at least so many weights."""
 
     def size(hidden: int) -> int:
         return nets.start(make(hidden), inputs, 0).size
@@ -109,7 +109,7 @@ def _width(make: Callable[[int], Chain], inputs: int, weights: int) -> int:
 
 
 def _timed(work: Callable[[], NDArray]) -> tuple[float, NDArray]:
-    """The median of the seconds it takes, of up to 15 times or a quarter of a second."""
+    """The median of the seconds that a call takes: up to 15 calls, or a quarter of a second."""
     seconds: list[float] = []
     while len(seconds) < 15 and (len(seconds) < 3 or sum(seconds) < 0.25):
         begin = time.perf_counter()

@@ -68,7 +68,7 @@ class Net:
         return self.names[wire[0]] if wire[0] >= 0 else self.bias(wire)
 
     def bias(self, wire: Wire) -> str:
-        """A neuron that settles has two biases: of what is put in, and of the loop."""
+        """A neuron that settles has two biases: one for the input, and one for the loop."""
         biases = [other for other in self.incoming(wire[1]) if other[0] < 0]
         return "bias" if len(biases) == 1 else ("bias", "loop's bias")[biases.index(wire)]
 
@@ -90,7 +90,7 @@ class Net:
         return self.passes[sample]["deltas"][neuron]
 
     def slope(self, sample: int, neuron: int) -> float:
-        """That of tanh: 1 - a²."""
+        """The slope of tanh: 1 - a²."""
         return 1 - self.output(sample, neuron) ** 2
 
     def returned(self, sample: int, neuron: int) -> float:
@@ -101,7 +101,7 @@ class Net:
         )
 
     def terms(self, sample: int, neuron: int, most: int) -> tuple[list[Term], Rest]:
-        """The terms of a neuron's sum; of many the largest, and what the others come to."""
+        """The terms of a neuron's sum; of many, the largest terms, and the sum of the others."""
         terms = []
         for wire in self.incoming(neuron):
             output, weight = self.output(sample, wire[0]), self.weights[wire[2]]
@@ -142,7 +142,7 @@ class Net:
         }
 
     def strongest(self, sample: int, neuron: int, most: int) -> list[Wire]:
-        """The wires to a neuron; of many those of the largest gradient."""
+        """The wires to a neuron; where there are many, the wires with the largest gradients."""
         wires = self.incoming(neuron)
         if len(wires) <= most:
             return wires
@@ -222,7 +222,7 @@ class Net:
 
 
 def largest(terms: list[Term], most: int) -> tuple[list[Term], Rest]:
-    """All terms of a few; of many the largest, and what the others come to."""
+    """All terms of a few; of many, the largest terms, and the sum of the others."""
     if len(terms) <= most:
         return terms, None
     ordered = sorted(terms, key=lambda term: -abs(term[3]))

@@ -16,10 +16,10 @@ from bpapps.core.solvers import Damped
 from bpapps.core.stable import Bounded
 
 BOUND = 0.9
-"""Most that the weights |w| by which a neuron hears its own layer may sum to: it then settles."""
+"""The most that the |w| from a neuron's own layer may sum to: then the net settles."""
 
 START = 0.8
-"""What they are scaled down to at first, where they sum to more."""
+"""What these weights are scaled down to at first, where they sum to more."""
 
 TOL, MAX_ITER = 1e-10, 1000
 
@@ -50,7 +50,7 @@ def start(network: Chain, inputs: int, seed: int) -> Params:
 
 
 def effective(network: Chain, params: Params) -> NDArray:
-    """All weights as they act: those among hidden neurons, scaled to their bound."""
+    """All weights as they act: weights among hidden neurons are scaled to their bound."""
     acting = params.copy()
     if isinstance(network.layers[0], FixedPoint):
         cell, p = network.layers[0].cell, params[0].cell[1]

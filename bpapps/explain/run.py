@@ -1,7 +1,7 @@
 """Train a small net, and keep plain records of all that happened: numbers, names, lists.
 
 Iteration 0 is the net as initialised; an iteration is one pass over the whole data and one change
-of the weights, -learning rate · gradient. What is explained in detail is the first.
+of the weights, -learning rate · gradient. The first iteration is explained in detail.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def take(pictures: Any, rows: NDArray[np.intp]) -> Any:
 
 
 def by_shape(pictures: Pictures) -> Iterator[tuple[NDArray[np.intp], Stack]]:
-    """Groups of equal size: (their places in ``pictures``, the stack of them)."""
+    """Pictures of equal size: (their places in ``pictures``, the stack of these pictures)."""
     if isinstance(pictures, np.ndarray):
         yield np.arange(len(pictures)), pictures
         return
@@ -120,7 +120,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
 def _one_channel(x: NDArray[np.float32], ndim: int) -> NDArray[np.float32]:
-    """(…, h, w, 1 | 3 | 4) as (…, h, w); ``ndim`` is that of pictures without channels."""
+    """(…, h, w, 1 | 3 | 4) as (…, h, w); ``ndim`` counts no channels."""
     if x.ndim == ndim:
         return x
     if x.ndim != ndim + 1 or x.shape[-1] not in (1, 3, 4):

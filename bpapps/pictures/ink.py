@@ -52,7 +52,7 @@ def find_ink(stack: Stack, broadest: float = 0.4, crowded: bool = False) -> Ink:
     Evenly lit paper is a smooth surface; a shadow on it is known by being broader than any
     stroke, ``broadest`` of the picture's longer side. Noise does not throw it: what is ink is
     decided on a smoothed copy, the contrast is not smoothed. ``crowded``: the ink may be more than
-    the paper, as in tight crops of bold print; where in doubt it is the darker.
+    the paper, as in tight crops of bold print; where in doubt the ink is the darker.
     """
     side = max(stack.shape[1:])
     blur = max(0.7, side / 48)
@@ -129,7 +129,7 @@ def why_not_one(picture: NDArray[np.float32], what: str, crowded: bool = False) 
     top, left, bottom, right = ink.boxes[0]
     inside = ink.contrast[0, top:bottom, left:right]
     broad = min(inside.shape) > max(8, max(inside.shape) / 2)  # not a 1, nor a few pixels
-    # Not by the mask: it is of a smoothed copy, in which the gaps of a bold letter fill.
+    # Not by the mask: the mask is of a smoothed copy, where the gaps of a bold letter fill.
     if broad and (inside > 0.6 * ink.level[0]).mean() > 0.85:
         return "the ink is one solid block"
     pieces = count_pieces(ink.mask)[0]
@@ -190,7 +190,7 @@ def two_toned(stack: Stack) -> NDArray[np.bool_]:
 
 
 def _mean_where(mask: Mask, stack: Stack) -> Stack:
-    """Each picture's mean within its mask, (n, 1, 1); 0 where that is empty."""
+    """Each picture's mean within its mask, (n, 1, 1); 0 where the mask is empty."""
     total = (stack * mask).sum(axis=(1, 2), keepdims=True)
     return total / np.maximum(mask.sum(axis=(1, 2), keepdims=True, dtype=np.float32), 1)
 
@@ -235,7 +235,7 @@ def _terms(h: int, w: int, plane: bool) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def quantile(values: NDArray[Any], share: float | tuple[float, ...]) -> NDArray[Any]:
-    """The value that a share, in [0, 1), of those along the last axis are below: one of them.
+    """The value below which a share, in [0, 1), of the last axis lies: one of its values.
 
     Several shares give as many values along a last axis. Sorted, 9,000 took 10 µs; ``np.quantile``
     took 80, and ``np.partition`` 170, for of paper most are equal.
@@ -298,7 +298,7 @@ def _blur(length: int, sigma: float, mode: str) -> NDArray[np.float32]:
 def opening(stack: Stack, side: int, beyond: float | None = None) -> Stack:
     """Each picture without what is bright and narrower than ``side`` pixels.
 
-    beyond: the value outside of the picture; None goes on with that of its edge.
+    beyond: the value outside of the picture; None goes on with the value at the edge.
     """
     from scipy.ndimage import grey_dilation, grey_erosion
 
@@ -360,7 +360,7 @@ def drop_specks(mask: Mask, weight: Stack, share: float = 0.1) -> Mask:
 
 
 def count_pieces(mask: Mask, least: float = 0.0) -> NDArray[np.intp]:
-    """How many connected pieces each picture's mask has that are ``least`` of the picture, (n,)."""
+    """How many connected pieces of at least ``least`` of the picture each mask has, (n,)."""
     pieces, owner = _pieces(mask)
     large = np.bincount(pieces.ravel(), minlength=len(owner)) >= least * mask[0].size
     large[0] = False

@@ -2,7 +2,7 @@
 
 A corruption takes a batch of gray pictures, a severity and a random generator, and returns new
 pictures. Severity 0 leaves them as they are, 1 is hardly seen, 6 spoils most of them. The idea
-of a fixed list of corruptions at graded severities is that of Hendrycks and Dietterich,
+of a fixed list of corruptions at graded severities is due to Hendrycks and Dietterich,
 "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations", ICLR 2019;
 the levels here are our own, made for small pictures of strokes.
 

@@ -26,5 +26,5 @@ class Normalizer(TransformerMixin, BaseEstimator):
 
 
 def are_rows(X: Any, length: int) -> bool:
-    """Whether X is what a transformer gave that makes rows so long: float32 (n, length)."""
+    """Whether X is rows that a transformer of this length made: float32 (n, length)."""
     return isinstance(X, np.ndarray) and X.dtype == np.float32 and X.shape[1:] == (length,)

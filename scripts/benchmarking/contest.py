@@ -152,7 +152,7 @@ def against_sgemm(
 
 
 def fitting_block(contest: Contest, work: Work) -> Block:
-    """A block that takes ours about as long as is wanted, of whole batches."""
+    """A block of whole batches that takes ours about as long as is wanted."""
     if work.predicted:
         some = Block(work.predicted, max(1, 1_000 // work.predicted))
         each = trial(contest, work, some) / some.passes
@@ -165,7 +165,7 @@ def fitting_block(contest: Contest, work: Work) -> Block:
 
 
 def trial(contest: Contest, work: Work, block: Block) -> float:
-    """What a block takes ours, the first runs left aside."""
+    """How long a block of ours takes, the first runs left aside."""
     make(contest.ours, "ours", contest, work, block)
     return min(contest.ours.ask("time") for _ in range(3))
 

@@ -303,7 +303,7 @@ class Estimator:
 def contestant(
     who: str, work: Work, data: Data, block: Block, threads: int | None, way: Any
 ) -> Contestant:
-    """Who is called so; ``way`` is a variant of PyTorch, or the name of a way to call ours."""
+    """The contestant of a name; ``way`` is a variant of PyTorch, or a way to call ours."""
     if who == "ours":
         return Ours(work, data, block, threads, way)
     if who == "torch":

@@ -26,7 +26,7 @@ PROGRAM = Path(__file__).parents[1] / "mnist_in_seconds.py"
 
 
 def measure_process(contest: Contest) -> Row | None:
-    """Start, load MNIST, train to 99%, exit: as whole processes; None where there is none."""
+    """Start, load MNIST, train to 99%, exit: as whole processes; None where data are missing."""
     if not PROGRAM.exists() or not registry.is_here("mnist", contest.data_dir):
         missing = "MNIST" if PROGRAM.exists() else PROGRAM.name
         click.echo(f"{WHOLE_PROCESS}: left out, {missing} is not here", err=True)

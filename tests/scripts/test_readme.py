@@ -56,6 +56,7 @@ def run(folder: Path, *command: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_samples_are_read(folder: Path) -> None:
     digit, line, *verdict = run(folder, "sh", "-ec", block("predict commands")).splitlines()
     assert re.match(r"samples/digit\.png: 7 ", digit)
@@ -63,6 +64,7 @@ def test_the_samples_are_read(folder: Path) -> None:
     assert "genuine.png: consistent with the references (3 references)" in verdict[0]
 
 
+@pytest.mark.slow
 def test_the_report_is_written(folder: Path) -> None:
     assert "accuracy 99" in run(folder, "sh", "-ec", block("report command"))
     assert "<h1" in text_of(folder / "reports" / "digits" / "index.html")
@@ -104,6 +106,7 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_tables_are_fresh(clone: Path) -> None:
     for page in ("README.md", "docs/results.md", "docs/benchmark.md"):
         old = re.sub(
@@ -117,6 +120,7 @@ def test_the_tables_are_fresh(clone: Path) -> None:
         assert text_of(clone / page.relative_to(ROOT)) == text_of(page), page.name
 
 
+@pytest.mark.slow
 def test_a_benchmark_that_is_not_here_stays_told(clone: Path) -> None:
     shutil.rmtree(clone / "reports" / "benchmark")
     run(clone, sys.executable, str(UPDATE))
@@ -134,6 +138,7 @@ def test_a_report_that_is_not_here_is_told(clone: Path) -> None:
     assert text_of(clone / "README.md") == text_of(README)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_runs(page: Path, folder: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", text_of(page), re.M | re.S)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SURE, UNSURE = (0, 150, 80), (225, 50, 50)
-"""Colours of boxes: of characters that are at least half certain, and of others. Both can be told
+"""Colours of boxes: for characters that are at least half certain, and for others. Both can be told
 from white paper and from black."""
 _FINE = 600  # pixels of a picture's longer side for each pixel of a box's outline
 

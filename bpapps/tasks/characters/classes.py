@@ -1,4 +1,4 @@
-"""The 62 characters, and the groupings of them that people use.
+"""The 62 characters, and the groups that people sort these characters into.
 
 A grouping maps a character to the label of its group. It may merge, as ``caseless`` does with
 ``a`` and ``A``, and it may leave out: characters that are not in the map are not in the grouping.
@@ -48,7 +48,7 @@ def grouping(name: str) -> Mapping[str, str]:
 
 
 def group_labels(labels: Any, name: str) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
-    """Which labels are in a grouping, a mask (n,), and the groups of those that are.
+    """Which labels are in a grouping, a mask (n,), and the groups of these labels.
 
     Raises:
         UnknownNameError: no such grouping; the nearest is suggested.
@@ -62,7 +62,7 @@ def group_labels(labels: Any, name: str) -> tuple[NDArray[np.bool_], NDArray[np.
 def merge(
     probabilities: NDArray[Any], classes: Sequence[str] | NDArray[Any], name: str
 ) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
-    """Probabilities of groups, (n, groups), from those of characters, (n, classes).
+    """Probabilities of groups, (n, groups), from probabilities of characters, (n, classes).
 
     Classes that are not in the grouping are left out and the rest is scaled to a sum of 1. Also
     returns the groups' labels, sorted, one a column.

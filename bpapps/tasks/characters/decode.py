@@ -35,7 +35,7 @@ _CHARACTERS_OF = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1.0]])
 
 
 def best_runs(scores: Mapping[Run, float], part: NDArray[np.float64]) -> tuple[list[Run], float]:
-    """The runs that follow one another over all pieces and together score highest; and how high.
+    """The runs that cover all pieces in order and together score highest; and their score.
 
     scores: of each run that may be a character. part (n - 1,): the cost of beginning a character
     after each piece.
@@ -56,7 +56,7 @@ def best_runs(scores: Mapping[Run, float], part: NDArray[np.float64]) -> tuple[l
 
 
 def certainty(probabilities: NDArray, classes: Sequence[str]) -> NDArray[np.float64]:
-    """Log-probability of each one's likeliest character, or group of lookalikes, (n,)."""
+    """Log-probability of each run's likeliest character, or group of lookalikes, (n,)."""
     group = {c: i for i, alike in enumerate(LOOKALIKES) for c in alike}
     names = [group.get(str(c), -1 - i) for i, c in enumerate(classes)]
     numbers = np.unique(names, return_inverse=True)[1]
@@ -69,7 +69,7 @@ def agreement(
 ) -> float:
     """How well the kinds of the characters (n, classes) go together: a log-probability.
 
-    That of the likeliest kinds, by the same chain as :func:`weigh`'s; a character whose own kind
+    It is of the likeliest kinds, by the chain of :func:`weigh`; a character whose own kind
     does not fit costs what it is less likely of another.
     """
     of = np.array([_kind(str(c)) for c in classes])

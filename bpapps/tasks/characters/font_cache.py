@@ -21,7 +21,7 @@ class FontCache:
     """Findings by font file; each is plain JSON data.
 
     Args:
-        rules: text that is another one where other fonts would be found in the same files.
+        rules: text that differs where other fonts would be found in the same files.
     """
 
     def __init__(self, rules: str) -> None:
@@ -34,7 +34,7 @@ class FontCache:
                 self._before = dict(kept["files"])
 
     def found(self, path: Path, look: Callable[[Path], Any]) -> Any:
-        """What was found in a file, or what ``look(path)`` finds where it was another then."""
+        """What was found in a file; ``look(path)`` where the file has changed since."""
         status = path.stat()
         stamp = [status.st_mtime_ns, status.st_size]
         kept = self._before.get(str(path))

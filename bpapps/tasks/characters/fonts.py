@@ -1,4 +1,4 @@
-"""The fonts at hand: those that come with matplotlib, and those of the system.
+"""The fonts at hand: fonts that come with matplotlib, and fonts of the system.
 
 A font serves if it has all of 0-9, A-Z and a-z, and if they look like Latin letters: fonts of
 symbols, of formulas or of other scripts are passed over. Fonts are split between training and
@@ -33,18 +33,18 @@ _LIKE_LATIN = 0.28
 """Share of the characters that must look most like the same one of a font known to be Latin."""
 _UNLIKE = "abdefghnqrt"
 _MOST_ALIKE = 0.8
-"""How alike these and their capitals may be: where they are small capitals, size alone tells."""
+"""How alike small letters and capitals may be: of small capitals, size alone tells."""
 _MODELS = ("DejaVuSans.ttf", "STIXGeneral.ttf", "STIXGeneralItalic.ttf")
 _NO_LETTERS = re.compile(
     r"symbol|dings\b|dingbat|\bicons?\b|emoji|\bmath|\bmusic|ornament", re.IGNORECASE
 )
-"""In the name of a font that may have Latin letters among others, or Greek ones alike."""
+"""In the name of a font of signs, which may also have Latin letters, or Greek ones like them."""
 _SIZE = 32  # pixels an em at which a font is looked at
 _SIDE = 12  # pixels of a character's shape
 _MOST_FACES = 64  # in one collection
 _EM = 200  # pixels an em at which a space is measured
 _SPACE = 0.1
-"""Share of an em that the space of a font advances at least that a line can be set in."""
+"""Share of an em that a font's space must advance, so that a line can be set in the font."""
 
 
 @dataclass(frozen=True, order=True)
@@ -61,7 +61,7 @@ class Font:
 
 
 def fonts(folder: Path | None = None) -> list[Font]:
-    """The fonts that serve, sorted: those in a folder, or else matplotlib's and the system's.
+    """The fonts that serve, sorted: a folder's fonts, or else matplotlib's and the system's.
 
     A file that is no readable font is skipped with a warning. Of two fonts of one name and style
     the first counts, and matplotlib's go before the system's, which are looked for only once.
@@ -120,9 +120,9 @@ def _seen(path: Path) -> list[tuple[str, str, int]] | str:
 
 
 def for_lines(fonts: Sequence[Font]) -> list[Font]:
-    """The fonts that can set a line: those whose space is a :data:`_SPACE` of an em or more.
+    """The fonts that can set a line: their space is a :data:`_SPACE` of an em or more.
 
-    In fonts that are made for formulas, say, it is nothing.
+    In fonts that are made for formulas, say, a space has no width.
     """
     ems = (open_face(font.path, font.index, _EM) for font in fonts)
     return [
@@ -318,7 +318,7 @@ def drawn(
 
 def _serves(face: FreeTypeFont) -> bool:
     """Whether a face has the characters, all different, and whether they look Latin."""
-    lacking = _probes(face, "\U0010ffff")  # the sign for what a font does not have
+    lacking = _probes(face, "\U0010ffff")  # the sign that stands for characters that a font lacks
     for few in ("a0", CHARACTERS):  # most fonts of other scripts go by the first two
         pictures = _probes(face, few)
         if not pictures.any(axis=(1, 2)).all() or (pictures == lacking).all(axis=(1, 2)).any():
@@ -338,7 +338,7 @@ def _likeness(shapes: NDArray[np.float32]) -> float:
 
 
 def _likeness_of_cases(shapes: NDArray[np.float32]) -> float:
-    """How much small letters look like the capitals from which most fonts have them differ."""
+    """How alike small letters and capitals are, of the letters that differ in most fonts."""
     small, capital = (
         shapes[[CHARACTERS.index(letter) for letter in letters]]
         for letters in (_UNLIKE, _UNLIKE.upper())

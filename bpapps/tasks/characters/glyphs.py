@@ -1,6 +1,6 @@
 """The glyphs of a font, drawn once and large: masters that pictures are taken from.
 
-All masters share one geometry, that of the line: capitals are ``capital`` pixels high and stand
+All masters share the geometry of the line: capitals are ``capital`` pixels high and stand
 on one baseline, so that an o is to an O as the font's designer made them.
 """
 
@@ -24,7 +24,7 @@ Face = Font | Lettering
 ABOVE, BELOW, WIDTH = 1.45, 0.65, 2.1
 """What a master shows above and below the baseline, and across, in heights of a capital."""
 _PROBE = 200.0  # pixels an em at which a font is measured
-_TYPICAL = "nHo"  # characters whose strokes are like those of the others
+_TYPICAL = "nHo"  # characters whose strokes are typical of a font
 
 
 @lru_cache(maxsize=64)

@@ -1,8 +1,8 @@
 """Technical lettering: capitals and digits as a pen of one breadth draws them.
 
-So are the characters of number plates, of stamping dies and of drawings: hardly any font looks like
-them. Each character is a few paths in a unit square. A :class:`Lettering` makes glyphs of them in
-a style of its own: how broad they are, how round their corners, how heavy the pen.
+Number plates, stamping dies and drawings are lettered so, and hardly any font looks like such
+lettering. Each character is a few paths in a unit square. A :class:`Lettering` makes glyphs of the
+paths, in a style of its own: how broad they are, how round their corners, how heavy the pen.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ the middle: that is a matter of style.
 LETTERED = tuple(_PATHS)
 """The characters that there are; small letters are drawn as their capitals."""
 WITH_BENDS = tuple(character for character, paths in _PATHS.items() if "r" in paths)
-"""Those of them that have a bend: in technical lettering they look like in hardly any font."""
+"""Characters with a bend: hardly any font draws a bend as technical lettering does."""
 _FINE = 4  # pixels drawn for one wanted
 _BEND = 0.5523
 """How far towards the corner a cubic curve is pulled that is all but a quarter of a circle."""

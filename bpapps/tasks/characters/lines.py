@@ -32,15 +32,15 @@ CELL = (48, 36)
 """Height and width, in pixels, of the pictures that the reader is shown."""
 
 _DOUBT = -0.05  # log-likelihood of a character, below which a line is looked at once more
-_SHARES = (0.55, 1.1)  # with these thresholds for ink
+_SHARES = (0.55, 1.1)  # thresholds for ink, tried when a line is looked at once more
 _ALONE = 2.0  # a picture that is broader, in its heights, is not of one character
-_TALL = 0.7  # of the tallest stroke: what is as tall is a character of its own, or most of one
+_TALL = 0.7  # of the tallest stroke: a stroke as tall is a whole character, or most of one
 _MOST = 6  # pieces of one character
 _WIDEST = 1.9  # character, in heights of a capital
 _SPACE = 0.5  # how much broader a space is than the usual gap, in heights of a capital
 _EDGE = 0.25  # and by how much the narrowest
 _WIDE = 1.15  # above this width a character is the less likely, the wider it is
-_EACH = 0.05  # log-likelihood of a character that a reader leaves out who is never quite certain
+_EACH = 0.05  # log-likelihood of a character: what a reader that is never quite certain leaves out
 _AGREEMENT = 0.2  # weight of how well the characters' kinds go together
 
 Box = tuple[int, int, int, int]
@@ -81,14 +81,14 @@ NOTHING: Mapping[str, Any] = {"text": None, "confidence": None, "characters": []
 
 
 def read_line(picture: Any, reader: Any, grouping: str | None = None) -> Line:
-    """The text of the one line in a picture, read by what knows single characters.
+    """The text of the one line in a picture, by a reader that knows single characters.
 
     Args:
         picture: an array (h, w) or (h, w, 1 | 3 | 4), a PIL image or a path. Ink may be darker
             than the paper or lighter.
         reader: has ``predict_proba`` for pictures of :data:`CELL`'s size, and ``classes_``.
         grouping: the groups of classes to answer with. How the line is cut does not depend on
-            them: all that the reader knows tells where a character begins.
+            the groups: all that the reader knows tells where a character begins.
 
     Raises:
         UnknownNameError: no such grouping.
@@ -184,7 +184,7 @@ def _in_parts(given: NDArray[np.float32], reader: Any, share: float = 0.85) -> _
 
 
 class _Decoded(NamedTuple):
-    """A way to see a line: its characters' runs, their probabilities, which of them begin a word,
+    """A way to see a line: its characters' runs, their probabilities, which runs begin a word,
     and how likely it is."""
 
     runs: list[Run]
@@ -194,7 +194,7 @@ class _Decoded(NamedTuple):
 
 
 class _Seen:
-    """A line's pieces, and what the reader makes of them."""
+    """A line's pieces, and what the reader makes of the pieces."""
 
     def __init__(self, strokes: Strokes, pieces: Pieces, reader: Any):
         self.strokes, self.pieces, self.reader = strokes, pieces, reader

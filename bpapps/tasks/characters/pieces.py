@@ -17,11 +17,11 @@ from bpapps.tasks.characters.strokes import Strokes, boxes
 
 _SLANTS = np.linspace(-0.15, 0.45, 25)  # of italics: columns to the right per row up
 _CLEAR = 1.03  # how much steeper slanted columns must be than upright ones to be believed
-_LONG = 7  # strokes that a line has at least in which they are believed without a second look
+_LONG = 7  # strokes: a line of so many is believed to be slanted without a second look
 
 # What it costs, in log-probability, to see the line otherwise than its ink stands: to part ink
 # that touches, by its thickness there in heights of a tall character; to join ink across a gap, and
-# more by its width; to part ink of which one lies over the other.
+# more by the gap's width; to part ink that lies over other ink.
 _PART = 1.0
 _JOIN, _JOIN_WIDE = 0.75, 15.0
 _OVERLAP = 2.0
@@ -68,7 +68,7 @@ def cut_up(strokes: Strokes, slant: float = 0.0) -> Pieces:
     for number in np.unique(stroke):
         pixels = np.flatnonzero(stroke == number)
         found += _parts(pixels, across[pixels], int(number), pen, strokes.height)
-    # From left to right; the pieces of one stroke stay together, as those of characters do.
+    # From left to right; the pieces of one stroke stay together, as a character's pieces do.
     middle = {n: np.mean([p.left + p.right for p in found if p.stroke == n]) for n in set(stroke)}
     found.sort(key=lambda piece: (middle[piece.stroke], piece.left))
     labels = np.zeros_like(strokes.labels)
@@ -97,8 +97,8 @@ def _with_dots(strokes: Strokes) -> NDArray[np.intp]:
 def slants(strokes: Strokes) -> list[float]:
     """What a line may be slanted by: what makes its ink stand in columns, and nothing.
 
-    In a long line columns that stand clearly are those of italics; in a short one they may be
-    the diagonals of a 7 or a W.
+    In a long line, clear slanted columns are italics; in a short line they may be the
+    diagonals of a 7 or a W.
     """
     rows, columns = np.nonzero(strokes.labels)
     down = rows - rows.mean()
@@ -160,7 +160,7 @@ def _cuts(ink: NDArray[np.float64], pen: float, height: float) -> list[int]:
 
 
 def _costs(found: list[_Piece], height: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What it costs to begin a character after each piece, and what not to."""
+    """What it costs to begin a character after each piece, and what it costs not to."""
     part, join = np.zeros(len(found) - 1), np.zeros(len(found) - 1)
     for i, (one, two) in enumerate(pairwise(found)):
         if one.stroke == two.stroke:

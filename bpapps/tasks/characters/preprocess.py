@@ -3,7 +3,7 @@
 Scaled to one size, ``o`` and ``O`` are alike, and so are ``l`` and a tall ``I``: what tells them
 apart is how large they are and where they stand. So :class:`CharacterNormalizer` gives a net two
 channels. In the first the ink fills the field, whatever its size was; the second is the whole
-picture at half its own scale, which in a line of text is that of the line. It is empty where the
+picture at half its own scale: in a line of text, the line's scale. It is empty where the
 ink fills the picture, for such a crop says nothing of the size. Both hold nothing but ink: the
 paper is found and taken away. A photo of handwriting has no line to go by; there the size of the
 ink and of the pen's stroke may be given in numbers besides.
@@ -158,7 +158,7 @@ def _sizes(ink: Ink) -> NDArray[np.float32]:
 
 
 def _fills(ink: Ink) -> NDArray[np.bool_]:
-    """Whose ink all but fills the picture, from top to bottom or from side to side, (n,)."""
+    """Which pictures the ink all but fills, from top to bottom or from side to side, (n,)."""
     sides = np.array(ink.mask.shape[1:])
     return np.any(ink.boxes[:, 2:] - ink.boxes[:, :2] >= _TIGHT * sides, axis=1)
 

@@ -1,6 +1,6 @@
 """Printed characters and lines, rendered from fonts as a camera or a scanner might see them.
 
-A picture of one character is a cell cut from a line: its height is that of the line, the baseline
+A picture of one character is a cell cut from a line: the cell is as high as the line, the baseline
 runs at `BASELINE` and capitals are `CAPITAL` of the height. What tells an o from an O, their size
 and place in the line, is therefore kept. Everything random comes from the generator that is given.
 """
@@ -48,7 +48,7 @@ _THINNEST = 1.25
 class Look:
     """How far pictures stray from black print on white paper, at most or by deviation.
 
-    Each picture has a degree of its own, uniform from 0 to 1, that all of it is multiplied by:
+    Each picture has a degree of its own, uniform from 0 to 1, which scales all its effects:
     some pictures are all but clean, some suffer from everything.
 
     Args:

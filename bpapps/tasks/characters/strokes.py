@@ -245,7 +245,7 @@ def _in_line(labels: NDArray[np.intp], height: float) -> NDArray[np.bool_]:
     band[order] = 1 + np.concatenate([[0], np.cumsum(jump)])
     counts = np.bincount(band, minlength=2)[1:]
     own = box[band == 1 + counts.argmax()]
-    # Of few characters a line is as well, where none of them reaches into the main one.
+    # Few characters are a line of their own too, where none reaches into the main line.
     tallest = (tall >= _LIKE * height) & (tall <= height / _LIKE)
     beyond = (box[:, 0] >= own[:, 2].max()) | (box[:, 2] <= own[:, 0].min())
     small = np.bincount(band[tallest & beyond], minlength=1 + len(counts))[1:]

@@ -3,7 +3,7 @@
 MNIST's authors scaled each digit's ink to a box of 20×20 pixels, keeping its aspect, and put its
 centre of mass at the centre of a field of 28×28 (LeCun et al., Gradient-based learning applied to
 document recognition, 1998). :class:`DigitNormalizer` does the same to pictures that are not as
-clean as theirs were: the paper is found and taken away first. A picture that already is as they
+clean as MNIST's were: the paper is found and taken away first. A picture that already is as they
 made them passes unchanged.
 """
 
@@ -34,7 +34,7 @@ class DigitNormalizer(Normalizer):
     box : int, default=20
         Side of the square that the ink is scaled to fill, its aspect kept.
     center : {"mass", "box"}, default="mass"
-        What is put at the field's centre: the ink's centre of mass, or that of its box.
+        What is put at the field's centre: the ink's centre of mass, or the centre of its box.
         scikit-learn's digits are ``size=8, box=8, center="box"``.
 
     """
@@ -121,7 +121,7 @@ class DigitNormalizer(Normalizer):
         return field * (rows[:, :, None] & columns[:, None, :])
 
     def _in_place(self, ink: Ink) -> NDArray[np.bool_]:
-        """Whose ink needs no moving, as far as the noise lets one tell; then moving harms."""
+        """Which pictures' ink needs no moving, as far as the noise tells; moving would harm."""
         off = np.abs(ink.centres() - self._middle).max(axis=1)
         size_right = abs(longer_sides(ink.boxes) - self.box) <= 2.5 + 10 * ink.noise
         return ~ink.clear | (size_right & (off <= 1.5 + 4 * ink.noise))

@@ -2,7 +2,7 @@
 
 A slow pen leaves more ink, and more pressure a broader and darker line; a line tapers where the
 pen is set down or lifted in motion. The pen, the paper and the scanner are drawn without regard
-to who signs or whether it is genuine, so that none of them tells.
+to who signs or whether it is genuine, so that neither pen, paper nor scanner tells.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A skeleton is a row of targets ``x,y`` in tenths of the height of an x: the baseline is 0, an x
 reaches up to 10, capitals and ascenders up to 20, descenders down to -10. ``|`` lifts the pen,
 and what follows ``~`` is written when the word is done, as are dots and bars. A letter has one
-skeleton or more, and a hand keeps to one of them.
+skeleton or more, and a hand keeps to one skeleton.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ _PARTS = {
     "vowel": "a e i o u a e i o a e y ai ea ee ia ie oo ou",
     "end": "n r s l t h d m y k ck ll nd ng ns rd rn rt sh ss st th tz x",
 }
-"""Of made-up syllables; what is often heard comes more than once."""
+"""Parts of made-up syllables; a part that is often heard comes more than once."""
 
 
 class Skeleton(NamedTuple):

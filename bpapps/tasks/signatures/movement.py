@@ -122,8 +122,8 @@ def along(strokes: Strokes, which: NDArray[np.intp], share: Floats) -> Floats:
     """Where strokes are when a share of each is run, from the start of its arc.
 
     Args:
-        strokes: n of them.
-        which: places of m strokes among them, (m,).
+        strokes: n strokes.
+        which: places of m strokes among the n, (m,).
         share: the share of each that is run, in [0, 1], (m,).
 
     Returns:

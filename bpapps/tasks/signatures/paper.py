@@ -94,8 +94,8 @@ def _ink_is_dark(picture: Gray) -> bool:
     """Whether strokes are darker than what is near them.
 
     Mirrored at its border, a picture has no strokes broader than they are: a dark line along the
-    border would else pass for the paper, and that beside it for bright ink. Ink is taken for
-    light only if it is so without the edges of sheets, too.
+    border would else pass for the paper, and the paper beside it for bright ink. Ink is taken for
+    light only if it is light without the edges of sheets, too.
     """
     small = shrink(picture, WORK // 4)
     return _strokes_are_dark(small) or _strokes_are_dark(_without_edges(small))
@@ -127,7 +127,7 @@ def _without_edges(gray: Gray) -> Gray:
 
 
 def _paper(dark: Gray) -> Gray:
-    """The paper's brightness, (h, w), under dark ink: it follows any light, but no stroke.
+    """The paper's brightness, (h, w), under dark ink: it follows the light, but no stroke.
 
     A stroke is narrow at least one of down and across; a closing along that line fills it, and
     keeps the edge of a shadow sharp. The blur smooths what the closing makes of grain; the
@@ -162,7 +162,7 @@ def _padded(gray: Gray, rows: int) -> Gray:
 def _of_windows(which: np.ufunc, gray: Gray, side: int) -> Gray:
     """The largest or least of ``side`` rows at a time, of (h, w): (h - side + 1, w).
 
-    That of twice as many rows is that of two windows; the last two overlap.
+    The largest of twice as many rows is the larger of two windows; the last two overlap.
     """
     size = 1
     while size < side:

@@ -13,7 +13,7 @@ from bpapps.pictures.shapes import near, places
 from bpapps.tasks.signatures.paper import Gray, Ink, shrunk
 
 _LARGEST = 8.0  # by what ink is enlarged at most: a dot stays one
-_FINER = 1.5  # pixels of the copy that is turned to one of the field: turning blurs
+_FINER = 1.5  # pixels of the copy that is turned for each pixel of the field: turning blurs
 
 
 def place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
@@ -42,8 +42,8 @@ def place(ink: Ink, shape: tuple[int, int], margin: int) -> Gray:
 def tilt(at: NDArray[np.float64]) -> float:
     """The angle that pixels (y and x, n) run down by from left to right, in radians within ±π/4.
 
-    It is that of the line fitted by least squares, y against x. Of ink that is taller than broad
-    that would be its slant, if anything, so the taller, the less it is turned.
+    The angle is the slope of the line fitted by least squares, y against x. Fitted to ink that is
+    taller than broad, the line would tell the slant, so the taller the ink, the less it is turned.
     """
     away = at - at.mean(axis=1, keepdims=True)
     (down, both), (_, along) = away @ away.T
@@ -51,7 +51,7 @@ def tilt(at: NDArray[np.float64]) -> float:
 
 
 def _axes(angle: float) -> NDArray[np.float64]:
-    """Unit vectors (y, x) down and along what is turned by an angle, (2, 2)."""
+    """Unit vectors (y, x) down and along ink that is turned by an angle, (2, 2)."""
     sin, cos = np.sin(angle), np.cos(angle)
     return np.array([[cos, -sin], [sin, cos]])
 

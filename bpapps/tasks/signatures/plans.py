@@ -21,7 +21,7 @@ LETTER, SCRIBBLE, FLOURISH, MARK = "letter", "scribble", "flourish", "mark"
 
 
 class Unit(NamedTuple):
-    """Targets (k, 2), and with the pen down on the way to which, (k,).
+    """Targets (k, 2), and whether the pen is down on the way to each target, (k,).
 
     ``down[0]`` says whether the unit is joined to the one before. ``text`` is the letter, or "".
     """
@@ -33,9 +33,9 @@ class Unit(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All targets of a signature, (n, 2), the way to which is ``down`` or not, (n,).
+    """All targets of a signature, (n, 2), and whether the pen is ``down`` on the way there, (n,).
 
-    ``unit``, (n,), is the place of a target's unit among the units, of which ``kinds`` and
+    ``unit``, (n,), is the place of a target's unit among the units, and ``kinds`` and
     ``texts`` tell what they are.
     """
 
@@ -269,7 +269,7 @@ def _dotted(units: list[Unit], rng: np.random.Generator) -> list[Unit]:
 def after(
     units: list[Unit], more: list[Unit], rng: np.random.Generator, gap: float | None = None
 ) -> list[Unit]:
-    """The units and then more of them, a gap to the right."""
+    """The units, and then more units, a gap to the right."""
     gap = float(rng.uniform(0.3, 1.5)) if gap is None else gap
     return units + moved(more, right(units) + gap, 0.0)
 

@@ -1,7 +1,7 @@
 """Any picture of a signature as its ink by itself, at one size.
 
 A scan and a phone's photo of the same signature differ in light, tint, grain, size and place,
-and the paper may have a ruled line. None of it is the writer's. So :class:`SignatureNormalizer`
+and the paper may have a ruled line. None of these is the writer's. So :class:`SignatureNormalizer`
 finds the paper and takes it away, drops ruled lines and specks, and turns the ink level and scales
 it to fill a field, its aspect kept.
 """
@@ -103,6 +103,6 @@ class SignatureNormalizer(Normalizer):
 
 
 def _full(field: Gray) -> float:
-    """The contrast of full ink: that of the darkest tenth of it."""
+    """The contrast of full ink: the contrast of its darkest tenth."""
     values = field[field > 0.2 * field.max()]
     return float(quantile(values, _FULL)) if len(values) else 1.0

@@ -50,7 +50,9 @@ def drop_lines(mask: Mask) -> Mask:
 
 
 def _drop_level(mask: Mask, corners: list[Corner] | None = None) -> list[Line]:
-    """Take nearly level lines out of a mask, in place, and say which. One that stays hides none.
+    """Take nearly level lines out of a mask, in place, and say which.
+
+    A line that stays hides no other line.
 
     corners: for a mask on its side, where lines are upright: the corners that boxes may have.
     """
@@ -72,7 +74,7 @@ def _drop_level(mask: Mask, corners: list[Corner] | None = None) -> list[Line]:
 
 
 def _most_covered(mask: Mask, tried: list[Line], least: float = 0.4) -> Line | None:
-    """The nearly level line with most ink on it; None if that is not ``least`` of the width.
+    """The nearly level line with most ink on it; None if the ink is not ``least`` of the width.
 
     tried: lines whose ink does not count.
     """
@@ -148,7 +150,7 @@ def _least_squares(x: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[float, flo
 
 
 def _is_ruled(line: Line, mask: Mask, corners: list[Corner] | None) -> bool:
-    """Whether a line is no writing. The limits are those of 2,160 scans with 40 ruled lines."""
+    """Whether a line is no writing. The limits were set on 2,160 scans with 40 ruled lines."""
     height, width = mask.shape
     close = 0.02 * width
     starts, ends = line.first <= close, line.last >= width - close

@@ -30,15 +30,15 @@ class Samples(NamedTuple):
 def signatures(
     n_writers: int, n_genuine: int, n_forged: int, seed: int = 0, first: int = 0
 ) -> Samples:
-    """Signatures by so many writers, and skilled forgeries of them.
+    """Signatures by so many writers, and skilled forgeries of their signatures.
 
-    A picture depends on the seed, the number of its writer, whether it is genuine and its number
-    among those, and on nothing else: it is the same however many there are. Lots can therefore be
-    made in parts, ``first`` being the number of the first writer of a part.
+    A picture depends on the seed, its writer's number, whether it is genuine, and its number among
+    the writer's genuine or forged ones, and on nothing else. Lots can therefore be made in parts,
+    ``first`` being the number of the first writer of a part.
 
     Args:
         n_writers: at least 1.
-        n_genuine, n_forged: signatures of each writer, at least 0, and one of them above 0.
+        n_genuine, n_forged: signatures of each writer, at least 0, and one of the two above 0.
         seed: at least 0.
         first: the number of the first writer, at least 0.
 

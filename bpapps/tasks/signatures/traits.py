@@ -1,8 +1,8 @@
 """What may give a signature away without being the writer's: the trivial features of a picture.
 
 Genuine and forged signatures of a data set may have been scanned, cut or inked differently. A net
-that goes by that has learned nothing of writers. Each trait here is one number a picture, and two
-pictures' difference in it a score that a net must beat by far.
+that goes by such differences has learned nothing of writers. Each trait here is one number a
+picture, and two pictures' difference in it a score that a net must beat by far.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def traits(pictures: Any) -> dict[str, NDArray[np.float64]]:
 
     Margins, from the picture's edge to the ink, the stroke width and the picture's sides are in
     pixels of the given picture, the ink's area in square ones. The ink's gray, its mean, and the
-    gray spread, its standard deviation, are those of the given grays, 0 black to 1 white. The
+    gray spread, its standard deviation, are measured in the given grays, 0 black to 1 white. The
     aspect is the ink's width by its height. Without ink there are only sides, and the rest is 0.
 
     pictures: whatever :func:`bpapps.pictures.arrays.as_pictures` takes.

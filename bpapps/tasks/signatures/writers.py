@@ -133,7 +133,7 @@ def varied(
     plan = plans.joined([u for u, o in zip(units, omitted, strict=True) if u.kind != MARK or not o])
     n = int(plan.unit[-1]) + 1
     kept = plan.points.copy()
-    # A unit grows about the middle of its foot, and pushes on those that follow.
+    # A unit grows about the middle of its foot, and pushes the next units on.
     first = np.flatnonzero(np.diff(plan.unit, prepend=-1))
     left, right = (f.reduceat(kept[:, 0], first) for f in (np.minimum, np.maximum))
     scale = np.exp(rng.normal(0, variation.scale, (n, 2)))
