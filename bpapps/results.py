@@ -279,7 +279,7 @@ class Results:
         The result is plain JSON data; what was not measured is null or empty. ``noise`` is of
         the first sweep, ``more_noise`` of the others by their titles.
         """
-        first, others = (self.noise[:1] or [None])[0], self.noise[1:]
+        first, others = self.noise[:1], self.noise[1:]
         summary = {
             "task": self.task,
             "kind": self.kind,
@@ -289,7 +289,7 @@ class Results:
             },
             "headline": self.headline,
             **self.details.plain(),
-            "noise": _noise_figures(first.curves if first else []),
+            "noise": _noise_figures([curve for sweep in first for curve in sweep.curves]),
             "more_noise": {sweep.title: _noise_figures(sweep.curves) for sweep in others},
             "learning_curve": self.learning_curve,
             "label_noise": self.label_noise,

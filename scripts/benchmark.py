@@ -39,7 +39,7 @@ from benchmarking.workers import WorkError
 from benchmarking.works import WORKS
 from tqdm import tqdm
 
-from bpapps.evaluation import made
+from bpapps.made import made
 from bpapps.report import load_benchmark, write_benchmark, write_index
 
 REPORT = Path("reports/benchmark")

@@ -27,7 +27,7 @@ from bpapps import models
 from bpapps.malloc import keep_freed_memory
 from bpapps.tasks.characters import texts, trial
 from bpapps.tasks.characters.lines import read_line
-from bpapps.tasks.characters.score import edit_distance
+from bpapps.measures.strings import edit_distance
 
 TARGET = 0.98  # a character error rate of 2%
 

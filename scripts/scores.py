@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from bpapps import runs
-from bpapps.evaluation import Results, Score
+from bpapps.results import Results, Score
 from bpapps.malloc import keep_freed_memory
 from bpapps.report import write_index, write_report
 from bpapps.writing import write

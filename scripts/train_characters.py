@@ -77,15 +77,15 @@ HAND62: Mapping[str, tuple[str, float, dict[str, float]]] = {
 def hand62(data_dir: Path | None, command: str) -> Rows:
     """Photos: five folds, stratified; groupings are merged outputs of one net for 62 classes."""
     whole = registry.load("hand62", data_dir)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(whole.labels, whole.labels)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(whole.whole.targets, whole.whole.targets)
     values: dict[str, list[float]] = {grouping: [] for grouping in HAND62}
     for fold, (train, test) in enumerate(tqdm(list(folds), desc="folds", disable=None)):
         split = splits.by_rows(whole, f"fold {fold + 1} of {FOLDS}, stratified", train, test)
         model = _trained(f"characters-hand62-fold{fold}", "hand62", "photos", split)
-        probabilities = model.predict_proba(split.test_images)
+        probabilities = model.predict_proba(split.test.pictures)
         for grouping in HAND62:
             values[grouping].append(
-                _accuracy(probabilities, model.classes, split.test_labels, grouping)
+                _accuracy(probabilities, model.classes, split.test.targets, grouping)
             )
     protocol = f"{FOLDS} folds, stratified, {whole.n_duplicates} duplicates dropped"
     return [
@@ -103,10 +103,10 @@ def print_(data_dir: Path | None, command: str) -> Rows:
     split = _with_stamped(printed(faces, 0, (PRINTED_EACH, TEST_EACH)), split_families(faces)[0])
     model = _trained("characters-print-cnn-0", "print", "cnn", split)
     models.save(TASK.shipped, model)
-    guesses = model.pipeline.predict(split.test_images)
-    read = float((guesses == split.test_labels).mean())
+    guesses = model.pipeline.predict(split.test.pictures)
+    read = float((guesses == split.test.targets).mean())
     merged, alike = (
-        _same(guesses, split.test_labels, pairs)
+        _same(guesses, split.test.targets, pairs)
         for pairs in (SAME_BUT_FOR_SIZE, SAME_IN_SOME_FONTS)
     )
     text = f"{len(guesses)} pictures in unseen families of fonts"
@@ -129,11 +129,11 @@ def plates(data_dir: Path | None, command: str) -> Rows:
     the other.
     """
     whole = registry.load("plate-chars", data_dir)
-    assert whole.groups is not None
-    rows = [i for i, plate in enumerate(whole.groups) if zlib.crc32(str(plate).encode()) % 2]
-    pictures, labels = [whole.images[i] for i in rows], whole.labels[rows]
+    assert whole.whole.groups is not None
+    rows = [i for i, plate in enumerate(whole.whole.groups) if zlib.crc32(str(plate).encode()) % 2]
+    pictures, labels = [whole.whole.pictures[i] for i in rows], whole.whole.targets[rows]
     model = models.load(TASK.shipped)
-    alphabet = np.unique(whole.labels)
+    alphabet = np.unique(whole.whole.targets)
     taken = np.array([TAKEN_ON_PLATES.get(c, c) for c in model.classes.tolist()])
     probabilities = model.predict_proba(pictures) @ (taken[:, None] == alphabet)
     guesses = alphabet[probabilities.argmax(axis=1)]
@@ -168,14 +168,14 @@ def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
         _cut_out(faces, STAMPED_EACH, CHARACTERS, STAMPED, rng),
         _cut_out(letterings(LETTERINGS, rng), LETTERED_EACH, LETTERED_CLASSES, LETTERED_LOOK, rng),
     ]
-    whole = as_pictures(split.train_images)
+    whole = as_pictures(split.train.pictures)
     pictures = [*whole, *(picture for part, _ in stamped for picture in part)]
     added = [array for part, labels in stamped for array in (*part, labels)]
     sha256 = sha256_of(np.array(split.data["sha256"]), *added)
     return replace(
         split,
         train_images=pictures,
-        train_labels=np.concatenate([split.train_labels, *(labels for _, labels in stamped)]),
+        train_labels=np.concatenate([split.train.targets, *(labels for _, labels in stamped)]),
         data={**split.data, "n_train": len(pictures), "sha256": sha256},
     )
 

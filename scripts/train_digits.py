@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from bpapps import models, runs, tasks
 from bpapps.data import registry
-from bpapps.evaluation import Score
+from bpapps.results import Score
 from bpapps.malloc import keep_freed_memory
 from bpapps.pictures.arrays import as_pictures
 
@@ -36,7 +36,7 @@ Options = dict[str, Any]
 def halves(options: Options) -> tuple[str, Score]:
     """scikit-learn's digits: the first half to train on, the second to test on."""
     split = DIGITS.load_data("digits")
-    train, test = (split.train_images, split.train_labels), (split.test_images, split.test_labels)
+    train, test = (split.train.pictures, split.train.targets), (split.test.pictures, split.test.targets)
     values = [_fit("small", seed, *train).score(*test) for seed in _seeds(options)]
     flat = [_flat(train[0]), _flat(test[0])]
     peers = {
@@ -51,7 +51,7 @@ def halves(options: Options) -> tuple[str, Score]:
 def kfold(options: Options) -> tuple[str, Score]:
     """scikit-learn's digits: ten folds, stratified and shuffled by seed 0."""
     whole = registry.load("digits")
-    pictures, labels = np.asarray(whole.images), whole.labels
+    pictures, labels = np.asarray(whole.whole.pictures), whole.whole.targets
     flat = _flat(pictures)
     values: list[float] = []
     others: dict[str, list[float]] = {name: [] for name in _peers()}
@@ -165,15 +165,15 @@ def _mnist(preset: str, options: Options) -> tuple[list[float], list[runs.Run]]:
             config = runs.Config("digits", "mnist", preset, seed)
             runs.train(config, split, folder, progress=True)
         finished.append(runs.load(folder))
-    scores = [run.model.pipeline.score(split.test_images, split.test_labels) for run in finished]
+    scores = [run.model.pipeline.score(split.test.pictures, split.test.targets) for run in finished]
     return scores, finished
 
 
 def _phone_photos(data_dir: Path | None) -> tuple[list[Any], np.ndarray]:
     """Photos of digits and their labels, exact duplicates dropped."""
     whole = registry.load("hand62", data_dir)
-    rows = np.flatnonzero(np.char.isdigit(whole.labels))
-    return [whole.images[row] for row in rows], whole.labels[rows].astype(int)
+    rows = np.flatnonzero(np.char.isdigit(whole.whole.targets))
+    return [whole.whole.pictures[row] for row in rows], whole.whole.targets[rows].astype(int)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def behind_memory(run: runs.Run, name: str, split: Split) -> Contender:
     """A trained net that sees what a memory, trained on the same pictures, makes of its input."""
     preprocessing, net = run.model.pipeline[0], run.model.pipeline[-1]
     memory = AssociativeMemory(NEURONS, max_iter=12, random_state=0, verbose=True)
-    memory.fit(preprocessing.transform(split.train_images))
+    memory.fit(preprocessing.transform(split.train.pictures))
     history = memory.net_.history_
     seconds = sum(epoch.seconds for epoch in history)
     pipeline = Pipeline([("preprocessing", preprocessing), ("memory", memory), ("net", net)])

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from bpapps import models, runs, tasks, verification, verifiers
 from bpapps.data import registry
 from bpapps.data.splits import OwnerSplit
-from bpapps.evaluation import Results
+from bpapps.results import Results
 from bpapps.report import write_index, write_report
 from bpapps.tasks.signatures import data
 from bpapps.verification_records import CrossData, Verification

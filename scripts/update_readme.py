@@ -22,7 +22,8 @@ import click
 from scipy import stats
 from scores import errors_in_a_line
 
-from bpapps.evaluation import Interval, Results, Score
+from bpapps.measures.intervals import Interval
+from bpapps.results import Results, Score
 from bpapps.report import benchmark_table, results_table, words
 from bpapps.report.benchmark import comparisons
 from bpapps.report.files import load_benchmark

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.data import readers
+from bpapps.data import readers, registry
 from bpapps.data.readers import DataError
 from bpapps.data.registry import Dataset, Source, put
 from bpapps.data.splits import Part
@@ -191,3 +191,13 @@ DATASETS: dict[str, Source] = {
         files=("gb/",),
     ),
 }
+
+
+def load(name_or_path: str, data_dir: Path | None = None) -> Dataset:
+    """One of these sets, or one's own labelled pictures; see :func:`bpapps.data.registry.load`."""
+    return registry.load(name_or_path, data_dir, sources=DATASETS)
+
+
+def is_here(name: str, data_dir: Path | None = None) -> bool:
+    """Whether the files of one of these sets lie in the data folder."""
+    return registry.is_here(name, DATASETS[name], data_dir)

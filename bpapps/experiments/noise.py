@@ -65,7 +65,7 @@ def noise_sweep(probe: Probe, *, seed: int = 0, progress: Progress | None = None
 def _spoilt(corruption: Corruption, pictures: Any, severity: int, seed: int) -> Any:
     rng = point_generator(seed, corruption.name, severity)
     spoil = corruption if isinstance(pictures, np.ndarray) else corruption.each
-    return spoil(pictures, severity, rng)  # type: ignore[arg-type]
+    return spoil(pictures, severity, rng)
 
 
 def drop_severity(points: Sequence[NoisePoint]) -> float | None:

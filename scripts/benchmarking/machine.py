@@ -54,7 +54,7 @@ def environment() -> dict[str, Any]:
     """What the report says of versions and machine, with the kernels that BLAS has chosen."""
     from threadpoolctl import threadpool_info
 
-    from bpapps.evaluation import environment as known
+    from bpapps.made import environment as known
 
     blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
     found = known()

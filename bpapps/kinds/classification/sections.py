@@ -5,7 +5,7 @@ from __future__ import annotations
 from bpapps.kinds.classification import plots
 from bpapps.kinds.classification import words as own
 from bpapps.report import sections, words
-from bpapps.report.sections import Section, Table
+from bpapps.report.sections import Row, Section, Table
 from bpapps.results import Results
 
 PACKAGE = "bpapps.kinds.classification"
@@ -64,7 +64,7 @@ def _groups(results: Results) -> list[Table]:
 
 def _lines(results: Results) -> list[Table]:
     clean = results.details.lines
-    rows = [
+    rows: list[Row] = [
         (
             "as they are",
             "0",

@@ -325,6 +325,7 @@ def noise_reading(curves: Sequence[NoiseCurve]) -> str:
         return ""
     clean = curves[0].points[0]
     frr, forged = clean.named("FRR"), clean.named("FAR")
+    assert frr is not None
     told = f"{words.value(frr)} of genuine signatures are rejected"
     if forged:
         told += f", {words.value(forged)} of skilled forgeries accepted"

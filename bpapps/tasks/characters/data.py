@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.data import registry, splits
-from bpapps.data.named import DATASETS
+from bpapps.data import named, splits
 from bpapps.data.registry import Dataset
 from bpapps.data.splits import Part, Split
 from bpapps.names import UnknownNameError, nearest
@@ -23,7 +22,7 @@ from bpapps.tasks.characters import TASK
 from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.render import Font, draw, fonts, pick_fonts, split_families
 
-SOURCES = DATASETS
+SOURCES = named.DATASETS
 PRINT = "print"
 TRAIN_EACH, TEST_EACH = 300, 60
 """Printed pictures of each character."""
@@ -67,7 +66,7 @@ def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> Sp
 
 def _read(source: str, data_dir: Path | None) -> Dataset:
     try:
-        return _with_text(registry.load(source, data_dir, sources=SOURCES))
+        return _with_text(named.load(source, data_dir))
     except UnknownNameError:
         nearest(source, {**TASK.data, **SOURCES}, "data set")
         raise
@@ -95,7 +94,7 @@ def printed(
         "n_duplicates": 0,
         "n_fonts": len(faces),
         "n_families": sum(count),
-        "test_families": sorted(set(parts[1].groups.tolist())),
+        "test_families": np.unique(np.asarray(parts[1].groups)).tolist(),
     }
     return Split(parts[0], None, parts[1], data)
 
@@ -124,11 +123,12 @@ def _tested_only(dataset: Dataset, seed: int) -> Split:
 
 def _with_text(dataset: Dataset) -> Dataset:
     """The data set with labels that are strings."""
-    whole, test = (
-        part and replace(part, targets=part.targets.astype(np.str_))
-        for part in (dataset.whole, dataset.test)
-    )
-    return replace(dataset, whole=whole, test=test)
+
+    def as_text(part: Part) -> Part:
+        return replace(part, targets=part.targets.astype(np.str_))
+
+    test = dataset.test and as_text(dataset.test)
+    return replace(dataset, whole=as_text(dataset.whole), test=test)
 
 
 def sha256_of(*arrays: NDArray[Any]) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bpapps.data import registry, splits
-from bpapps.data.named import DATASETS
+from bpapps.data import named, splits
 from bpapps.data.splits import Split
 
-SOURCES = DATASETS
+SOURCES = named.DATASETS
 
 
 def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
@@ -25,7 +24,7 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split
     Raises:
         ValueError: an unknown name (the nearest is suggested), or bad files.
     """
-    dataset = registry.load(source, data_dir, sources=SOURCES)
+    dataset = named.load(source, data_dir)
     if dataset.test is not None:
         return splits.official(dataset)
     if dataset.name == "digits":
@@ -35,4 +34,4 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split
 
 def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
     """The same for a model that was trained on other data: all of a set is to test on."""
-    return splits.all_to_test(registry.load(source, data_dir, sources=SOURCES))
+    return splits.all_to_test(named.load(source, data_dir))
