@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from bpapps import runs
-from bpapps.results import Results, Score
-from bpapps.malloc import keep_freed_memory
+from bpapps.core.malloc import keep_freed_memory
 from bpapps.report import write_index, write_report
+from bpapps.results import Results, Score
 from bpapps.writing import write
 
 REPORTS = Path("reports")

@@ -24,10 +24,10 @@ from sklearn.svm import SVC
 from tqdm import tqdm
 
 from bpapps import models, runs, tasks
+from bpapps.core.malloc import keep_freed_memory
 from bpapps.data import registry
-from bpapps.results import Score
-from bpapps.malloc import keep_freed_memory
 from bpapps.pictures.arrays import as_pictures
+from bpapps.results import Score
 
 DIGITS = tasks.get("digits")
 Options = dict[str, Any]

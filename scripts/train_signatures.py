@@ -15,17 +15,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bpapps.verification_records import CrossData, Verification
+from bpapps.verifiers import ScoredSplit
 from scores import REPORTS, Protocol, Rows, command_for, score
 from tqdm import tqdm
 
 from bpapps import models, runs, tasks, verification, verifiers
 from bpapps.data import registry
 from bpapps.data.splits import OwnerSplit
-from bpapps.results import Results
 from bpapps.report import write_index, write_report
+from bpapps.results import Results
 from bpapps.tasks.signatures import data
-from bpapps.verification_records import CrossData, Verification
-from bpapps.verifiers import ScoredSplit
 
 TASK = tasks.get("signatures")
 WRITERS = (1000, 40, 40)

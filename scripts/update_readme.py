@@ -23,10 +23,10 @@ from scipy import stats
 from scores import errors_in_a_line
 
 from bpapps.measures.intervals import Interval
-from bpapps.results import Results, Score
 from bpapps.report import benchmark_table, results_table, words
 from bpapps.report.benchmark import comparisons
 from bpapps.report.files import load_benchmark
+from bpapps.results import Results, Score
 from bpapps.writing import write
 
 README, DOCS, REPORTS = Path("README.md"), Path("docs"), Path("reports")

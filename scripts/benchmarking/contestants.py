@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarking.works import CLASSES, EPOCH, KERNEL, Block, Net, Variant, Work
-from bpapps.malloc import keep_freed_memory
+from bpapps.core.malloc import keep_freed_memory
 
 LOSS_ROWS = 2_000
 """The losses are compared over so many pictures, the first ones."""
