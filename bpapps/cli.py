@@ -22,6 +22,7 @@ import click
 from click.core import ParameterSource
 
 from bpapps import __version__, tasks
+from bpapps.malloc import keep_freed_memory
 from bpapps.names import UnknownNameError, nearest
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _show_warning(message: Warning | str, *_: Any) -> None:
 @click.version_option(__version__, prog_name="bpapps")
 def main() -> None:
     """Recognise things with networks trained by their own backpropagation."""
+    keep_freed_memory()
 
 
 def _options(*names: str) -> Callable:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bpapps.core.schedules import OneCycle
 from bpapps.data import registry
+from bpapps.malloc import keep_freed_memory
 
 EPOCHS = 2
 BATCH = 100
@@ -36,6 +37,8 @@ Data = tuple[NDArray, NDArray, NDArray, NDArray]
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
 def main(seed: int, validate: bool, with_torch: bool, data_dir: Path | None) -> None:
     """Train on MNIST once, and print the accuracy."""
+    if not with_torch:
+        keep_freed_memory()
     fit = fit_torch if with_torch else fit_bpapps
     try:
         data = load(validate, data_dir)

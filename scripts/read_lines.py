@@ -24,6 +24,7 @@ from scores import errors_in_a_line, in_words, keep, score
 from tqdm import tqdm
 
 from bpapps import models
+from bpapps.malloc import keep_freed_memory
 from bpapps.tasks.characters import texts, trial
 from bpapps.tasks.characters.lines import read_line
 from bpapps.tasks.characters.score import edit_distance
@@ -40,6 +41,7 @@ TARGET = 0.98  # a character error rate of 2%
 @click.option("--model", default="characters", show_default=True, help="Model to read them with.")
 def main(lines: int, random: bool, seed: int, model: str) -> None:
     """Read rendered lines, by the model and by Tesseract."""
+    keep_freed_memory()
     with errors_in_a_line():
         reader = models.find(model).pipeline
         samples = trial.samples(lines, seed, texts.random if random else texts.words)

@@ -13,6 +13,7 @@ import click
 
 from bpapps import runs
 from bpapps.evaluation import Results, Score
+from bpapps.malloc import keep_freed_memory
 from bpapps.report import write_index, write_report
 from bpapps.writing import write
 
@@ -32,6 +33,7 @@ def command_for(script: str, known: Mapping[str, Protocol]) -> click.Command:
     @click.argument("protocols", nargs=-1, required=True, type=click.Choice(list(known)))
     @click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
     def main(protocols: tuple[str, ...], data_dir: Path | None) -> None:
+        keep_freed_memory()
         for name in protocols:
             with errors_in_a_line():
                 for folder, row in known[name](data_dir, f"python scripts/{script} {name}"):

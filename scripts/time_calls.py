@@ -21,6 +21,7 @@ from scores import errors_in_a_line
 from tqdm import tqdm
 
 from bpapps import models
+from bpapps.malloc import keep_freed_memory
 from bpapps.pictures import noise
 from bpapps.tasks.characters import trial
 from bpapps.tasks.characters.lines import read_line
@@ -138,6 +139,7 @@ CALLS = (
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def main(rounds: int, as_json: bool) -> None:
     """Time single calls on this machine."""
+    keep_freed_memory()
     with errors_in_a_line():
         rows = [call.timed(rounds) for call in tqdm(CALLS, disable=None)]
     if as_json:

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from bpapps import models, runs, tasks
 from bpapps.data import registry
 from bpapps.evaluation import Score
+from bpapps.malloc import keep_freed_memory
 from bpapps.pictures.arrays import as_pictures
 
 DIGITS = tasks.get("digits")
@@ -117,6 +118,7 @@ PROTOCOLS: dict[str, Callable[[Options], tuple[str, Score]]] = {
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
 def main(protocols: tuple[str, ...], seeds: int, data_dir: Path | None) -> None:
     """Train and test on PROTOCOLS, with several seeds where they have any."""
+    keep_freed_memory()
     for name in protocols:
         options = {"seeds": seeds, "data_dir": data_dir, "command": _command(name, seeds)}
         with errors_in_a_line():

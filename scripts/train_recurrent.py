@@ -20,6 +20,7 @@ from bpapps import models, runs, tasks
 from bpapps.data.splits import Split
 from bpapps.estimators import AssociativeMemory
 from bpapps.experiments.rivals import Contender
+from bpapps.malloc import keep_freed_memory
 from bpapps.report import write_index, write_report
 
 FOLDER = "digits-recurrent"
@@ -36,6 +37,7 @@ NEURONS = 512
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where data sets lie.")
 def main(data_dir: Path | None) -> None:
     """Train equilibrium nets and static ones on MNIST, and set them side by side."""
+    keep_freed_memory()
     with errors_in_a_line():
         split = tasks.get("digits").load_data("mnist", data_dir)
         dense, conv = trained("equilibrium", split), trained("equilibrium-cnn", split)

@@ -1,47 +1,129 @@
-"""Write the README's tables anew from ``reports/*/results.json``.
+"""Write the tables of the README and of ``docs`` anew from what ``reports`` holds.
 
     python scripts/update_readme.py [--picture]
 
-The benchmark's table stays as it is where there is no benchmark here. With ``--picture`` it also
-takes the README's picture from the report on digits, with Chromium.
+The README has a row for each of a few reports, and what misses its target; ``docs/results.md``
+has all figures, and ``docs/benchmark.md`` the benchmark, which stays as it is where none was run.
+With ``--picture`` the README's picture is taken too, of the report on digits, with Chromium.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import click
+from scipy import stats
+from scores import errors_in_a_line
 
-from bpapps.report import benchmark_table, results_table
+from bpapps.evaluation import Interval, Results, Score
+from bpapps.report import benchmark_table, results_table, words
+from bpapps.report.benchmark import comparisons
+from bpapps.report.files import load_benchmark
 from bpapps.writing import write
 
-README = Path("README.md")
-REPORTS = Path("reports")
+README, DOCS, REPORTS = Path("README.md"), Path("docs"), Path("reports")
 PICTURE = REPORTS / "digits" / "preview.png"
 BENCHMARK = REPORTS / "benchmark" / "results.json"
+HEADER = ("Task", "Data", "Figure, 95% interval", "Others reach", "Report")
+
+
+class Shown(NamedTuple):
+    """A row of the README: a report's folder, a score kept there, its measure, what n counts."""
+
+    folder: str
+    score: str
+    measure: str
+    of: str
+
+
+SHOWN = (
+    Shown("digits", "scikit-learn digits, halves", "accuracy", "pictures"),
+    Shown("digits-mnist", "MNIST, cnn", "accuracy", "pictures"),
+    Shown(
+        "characters", "lines of print, characters right", "characters of lines right", "characters"
+    ),
+    Shown("characters-hand62", "hand62, 62 classes", "mean accuracy", "folds"),
+    Shown("signatures-cedar", "CEDAR, EER skilled, 1 reference", "equal error rate", "writers"),
+)
 
 
 @click.command()
 @click.option("--picture", is_flag=True, help="Also take the picture anew (needs Chromium).")
 def main(picture: bool) -> None:
-    """Bring the README up to date with the reports."""
-    text = README.read_text(encoding="utf-8")
-    text = _fill(text, "results", results_table(REPORTS))
-    if BENCHMARK.exists():
-        text = _fill(text, "benchmark", benchmark_table(BENCHMARK))
-    write(README, text)
-    if picture:
-        _take_picture()
+    """Bring the README and the tables of docs up to date with the reports."""
+    with errors_in_a_line():
+        _fill(README, "figures", _table(HEADER, [_row(shown) for shown in SHOWN]))
+        _fill(README, "missed", f"Short of their targets: {'; '.join(_missed())}.")
+        _fill(DOCS / "results.md", "results", results_table(REPORTS))
+        if BENCHMARK.exists():
+            _fill(DOCS / "benchmark.md", "benchmark", benchmark_table(BENCHMARK))
+        if picture:
+            _take_picture()
 
 
-def _fill(text: str, name: str, content: str) -> str:
-    """Put content between the marks of a block."""
+def _row(shown: Shown) -> tuple[str, ...]:
+    results = Results.load(REPORTS / shown.folder / "results.json")
+    scores = {score.name: score for score in results.scores}
+    if shown.score not in scores:
+        raise ValueError(f"reports/{shown.folder} has no score {shown.score!r}; correct SHOWN")
+    score = scores[shown.score]
+    task, data = results.title.partition(":")[0], str(results.data["title"])
+    measured = headline(results, shown.measure, score)
+    counted = f"{words.ends(measured)}, {words.count(measured.n)} {shown.of}"
+    figure = f"{shown.measure} {words.value(measured)} ({counted})"
+    link = f"[{shown.folder}](reports/{shown.folder}/index.html)"
+    return task, data, figure, score.reference, link
+
+
+def headline(results: Results, measure: str, score: Score) -> Interval:
+    """The figure of a report that the README shows; over folds, of the score's mean."""
+    if measure == "mean accuracy":
+        return _of_mean(score)
+    if measure == "characters of lines right" and results.lines:
+        wrong = results.lines.clean.error_rate
+        return Interval(1 - wrong.value, 1 - wrong.high, 1 - wrong.low, wrong.n)
+    if measure == "equal error rate" and results.verifier and results.verifier.one.skilled:
+        return results.verifier.one.skilled.eer
+    return results.accuracy
+
+
+def _of_mean(score: Score) -> Interval:
+    """Student's interval of a mean over folds, which are few."""
+    n = len(score.values)
+    reach = float(stats.t.ppf(0.975, n - 1)) * score.spread / math.sqrt(n)
+    return Interval(score.mean, score.mean - reach, score.mean + reach, n)
+
+
+def _missed() -> Iterator[str]:
+    """Each target that is missed: what, what it came to, and the target."""
+    for path in sorted(REPORTS.glob("*/results.json")):
+        if path != BENCHMARK:
+            for score in Results.load(path).scores:
+                target, _, verdict = words.target(score).rpartition(" ")
+                if verdict == "missed":
+                    yield f"{score.name} {words.spread(score)} of {target}"
+    for c in comparisons(load_benchmark(BENCHMARK)) if BENCHMARK.exists() else ():
+        if not c.met:
+            yield f"{c.work} against {c.against.partition(', the')[0]} {c.figure} of {c.target}"
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _fill(path: Path, name: str, content: str) -> None:
+    """Put content between the marks of a block in a file."""
     marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-    return marked.sub(lambda m: f"{m[1]}{content}\n{m[2]}", text)
+    text = path.read_text(encoding="utf-8")
+    write(path, marked.sub(lambda m: f"{m[1]}{content.rstrip()}\n\n{m[2]}", text))
 
 
 def _take_picture() -> None:

@@ -21,6 +21,7 @@ from bpapps.core import (
     train,
     training,
 )
+from bpapps.core.draws import Augmented
 
 EPOCHS = 60
 
@@ -50,7 +51,7 @@ def run(checkpoint: Path | None, report: bool = False) -> tuple[Params, list[Epo
         batch_size=32,
         microbatch=8,
         max_epochs=EPOCHS,
-        augment=Noise(0.1),
+        draw=Augmented(Noise(0.1)),
         early_stopping=True,
         patience=4,
         tol=0.0,

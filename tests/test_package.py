@@ -120,7 +120,7 @@ FLOORS = {
     room: floor
     for floor, rooms in enumerate(
         (
-            ("core", "names", "writing", "measures"),
+            ("core", "names", "writing", "malloc", "measures"),
             ("pictures", "verification_records"),
             ("data", "evaluation", "verification"),
             ("estimators", "experiments", "report"),

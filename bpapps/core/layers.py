@@ -23,7 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
 from bpapps.core.initializers import check_initializer, initialize
 from bpapps.core.params import Params, Shape, Tree
 
@@ -83,9 +83,8 @@ class Dense:
 
     def __call__(self, p: Params, x: NDArray, rng: Rng = None) -> tuple[NDArray, Back]:
         """See :class:`Layer`."""
-        if rng is None and len(x) == 1 and kernels.loaded():
-            y = p.b[np.newaxis].copy()
-            kernels.loaded().add_rows(x[0], p.W, y[0])
+        if rng is None and len(x) == 1:
+            y = ops.dense_of_one(x, p.W, p.b)
         else:
             y = x @ p.W
             y += p.b

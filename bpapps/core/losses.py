@@ -8,12 +8,12 @@ before: ``loss.predict(logits)`` turns logits into what the loss takes them for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
 
 Weights = NDArray | float | None
 """Of each sample, shape (n,); one number for all of them; or None for 1/n."""
@@ -51,21 +51,17 @@ class SoftmaxCrossEntropy:
         self, logits: NDArray, targets: NDArray, weights: Weights = None
     ) -> tuple[float, NDArray]:
         """See :class:`Loss`."""
-        quick = kernels.loaded()
-        if quick:
-            shifted = np.empty_like(logits)
-            quick.shift(logits, shifted)
-        else:
-            shifted = logits - logits.max(axis=1, keepdims=True)
+        shifted = np.empty_like(logits)
+        ops.shift(logits, shifted)
         p = np.exp(shifted)
         total = np.add.reduce(p, axis=1)
         if targets.ndim > 1:
             return self._of_probabilities(shifted, p, total, targets, weights)
-        if quick and not self.label_smoothing and not isinstance(weights, np.ndarray):
-            return _of_classes(quick, shifted, p, total, targets, weights)
-        return self._of_classes(shifted, p, total, targets, weights)
+        if self.label_smoothing or isinstance(weights, np.ndarray):
+            return self._of_smooth_classes(shifted, p, total, targets, weights)
+        return _of_classes(shifted, p, total, targets, weights)
 
-    def _of_classes(
+    def _of_smooth_classes(
         self, shifted: NDArray, p: NDArray, total: NDArray, targets: NDArray, weights: Weights
     ) -> tuple[float, NDArray]:
         """Without an array of what is wanted: one column of each row is all that differs."""
@@ -219,17 +215,12 @@ class Huber:
 
 
 def _of_classes(
-    quick: Any,
-    shifted: NDArray,
-    p: NDArray,
-    total: NDArray,
-    targets: NDArray,
-    weight: float | None,
+    shifted: NDArray, p: NDArray, total: NDArray, targets: NDArray, weight: float | None
 ) -> tuple[float, NDArray]:
-    """The same by a compiled loop, for one weight for all and no smoothing."""
+    """The same in a quicker way, for one weight for all and no smoothing."""
     w = p.dtype.type(1.0 / len(p) if weight is None else weight)
     values = np.empty_like(total)
-    if not quick.cross_entropy(shifted, p, total, np.log(total), targets, w, values):
+    if not ops.cross_entropy(shifted, p, total, np.log(total), targets, w, values):
         raise _no_class(p.shape[1])
     return _weighted(values, weight, p)[0], p
 

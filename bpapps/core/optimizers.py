@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
 from bpapps.core.threads import cut
 
 State = dict[str, NDArray]
@@ -63,23 +63,22 @@ class SGD(Optimizer):
     def rule(self, state: State, learning_rate: float) -> Rule:
         """See :class:`Optimizer`."""
 
-        quick = kernels.loaded() if self.momentum and not self.nesterov else None
-
-        def change(part: slice, w: NDArray, g: NDArray) -> None:
-            if quick:
-                number = w.dtype.type
-                quick.sgd(
-                    w, g, state["velocity"][part], number(self.momentum), number(learning_rate)
-                )
-                return
-            if self.momentum:
-                velocity = state["velocity"][part]
-                velocity *= self.momentum
-                velocity += g
-                g = g + self.momentum * velocity if self.nesterov else velocity
+        def descend(part: slice, w: NDArray, g: NDArray) -> None:
             w -= learning_rate * g
 
-        return change
+        def roll(part: slice, w: NDArray, g: NDArray) -> None:
+            numbers = (self.momentum, learning_rate)
+            ops.sgd(w, g, state["velocity"][part], *map(w.dtype.type, numbers))
+
+        def look_ahead(part: slice, w: NDArray, g: NDArray) -> None:
+            velocity = state["velocity"][part]
+            velocity *= self.momentum
+            velocity += g
+            w -= learning_rate * (g + self.momentum * velocity)
+
+        if not self.momentum:
+            return descend
+        return look_ahead if self.nesterov else roll
 
 
 @dataclass(frozen=True)
@@ -118,26 +117,11 @@ class Adam(Optimizer):
         rate = learning_rate * (1 - self.beta_1) / (1 - self.beta_1**t) / root
         epsilon = self.epsilon / root
         kept = 1 - learning_rate * self.weight_decay
-        quick = kernels.loaded()
+        numbers = (self.beta_1, self.beta_2, rate, epsilon, kept)
 
         def change(part: slice, w: NDArray, g: NDArray) -> None:
             mean, square = state["mean"][part], state["square"][part]
-            if quick:
-                numbers = (self.beta_1, self.beta_2, rate, epsilon, kept)
-                quick.adam(w, g, mean, square, *map(w.dtype.type, numbers))
-                return
-            mean *= self.beta_1
-            mean += g
-            square *= self.beta_2
-            scratch = g * g
-            square += scratch
-            np.sqrt(square, out=scratch)
-            scratch += epsilon
-            np.divide(mean, scratch, out=scratch)
-            scratch *= rate
-            if self.weight_decay:
-                w *= kept
-            w -= scratch
+            ops.adam(w, g, mean, square, *map(w.dtype.type, numbers))
 
         return change
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
+from bpapps.core.draws import Draw, take
 from bpapps.core.layers import Layer, output
 from bpapps.core.losses import Loss
 from bpapps.core.optimizers import CHUNK, Optimizer, State, clip_norm
@@ -25,8 +25,6 @@ from bpapps.core.randomness import LateGenerator
 from bpapps.core.solvers import Recording, Tally, listener, not_converged
 from bpapps.core.spatial import Conv2D
 from bpapps.core.threads import Team, cut, quiet, team
-
-Augment = Callable[[NDArray, np.random.Generator], NDArray]
 
 SMALL = 13_000_000
 """Products of parameters and samples in a batch from which a second thread brings more than it
@@ -66,14 +64,6 @@ def contains(layer: Any, kind: type) -> bool:
     return isinstance(layer, kind) or any(contains(inner, kind) for inner in fields)
 
 
-def take(X: Any, rows: NDArray | slice) -> NDArray:
-    """Some rows of an array, or of a sparse matrix made dense."""
-    if isinstance(X, np.ndarray) and not isinstance(rows, slice):
-        return X.take(rows, axis=0)  # much faster than X[rows] for short rows
-    part = X[rows]
-    return part.toarray() if hasattr(part, "toarray") else part
-
-
 _NOTHING_HEARD = Recording()
 
 
@@ -82,7 +72,8 @@ class BatchGradient:
 
     Args:
         microbatch: samples worked on at a time.
-        augment: ``augment(x, rng)`` changes the inputs of a microbatch, or None.
+        draw: ``draw(X, y, rows, rng)`` makes a microbatch, see :data:`bpapps.core.draws.Draw`;
+            None takes the rows as they are.
         seed: with a step's and a microbatch's number it seeds all that is random in them.
     """
 
@@ -92,14 +83,14 @@ class BatchGradient:
         params: Params,
         loss: Loss,
         microbatch: int,
-        augment: Augment | None = None,
+        draw: Draw | None = None,
         seed: int = 0,
     ) -> None:
         self.network = network
         self.params = params
         self.loss = loss
         self.microbatch = microbatch
-        self.augment = augment
+        self.draw = draw
         self.seed = seed
         self._gradients: list[Params] = []
         self.forward, self.backward = Tally(), Tally()
@@ -133,16 +124,17 @@ class BatchGradient:
             part = parts[number]
             chosen = rows[part]
             rng: Any = LateGenerator(self.seed, 1, step, number)
-            x = take(X, chosen)
-            if self.augment is not None:
-                x = self.augment(x, rng.made)
+            if self.draw is None:
+                x, wanted = take(X, chosen), y[chosen]
+            else:
+                x, wanted = self.draw(X, y, chosen, rng.made)
             gradient = self._gradients[number]
             gradient.restart()
             share = 1.0 / len(rows) if shares is None else shares[part]
             mass = len(chosen) / len(rows) if shares is None else float(shares[part].sum())
             with Recording(mass) as record:
                 logits, back = self.network(self.params, x, rng)
-                value, dlogits = self.loss(logits, y[chosen], share)
+                value, dlogits = self.loss(logits, wanted, share)
                 back(dlogits, gradient, need_dx=False)
             gradient.settle()
             records[number] = record
@@ -221,11 +213,7 @@ def penalize(params: Params, gradient: NDArray, strength: float) -> float:
 
 
 def _penalize(w: NDArray, gradient: NDArray, strength: float) -> float:
-    quick = kernels.loaded()
-    if quick:
-        quick.add_scaled(gradient, w, w.dtype.type(strength))
-    else:
-        gradient += strength * w
+    ops.add_scaled(gradient, w, w.dtype.type(strength))
     return 0.5 * strength * float(w @ w)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
 from bpapps.core.initializers import check_initializer, initialize
 from bpapps.core.layers import Back, Rng, _above_zero, _positive, _scale_and_shift
 from bpapps.core.params import Params, Shape, Tree
@@ -126,7 +126,7 @@ class MaxPool2D:
         """See :class:`bpapps.core.layers.Layer`."""
         stride = _or(self.stride, self.size)
         shape = _pooled_shape("MaxPool2D", x.shape[1:], self.size, stride)
-        if kernels.loaded() and self.size == stride == 2:
+        if self.size == stride == 2:
             return _largest_of_4(x, shape)
         along_rows, back_along_rows = _largest(x, 2, self.size, stride)
         y, back_down_columns = _largest(along_rows, 1, self.size, stride)
@@ -138,15 +138,15 @@ class MaxPool2D:
 
 
 def _largest_of_4(x: NDArray, shape: Shape) -> tuple[NDArray, Back]:
-    """Max pooling of 2×2 pixels by compiled loops."""
-    quick, rows = kernels.loaded(), _rows_first(x)
+    """Max pooling of 2×2 pixels, by far the most common, in a quicker way."""
+    rows = _rows_first(x)
     y = np.empty((shape[0], shape[2], shape[1], len(x)), x.dtype)
-    quick.largest_of_4(rows, y)
+    ops.largest_of_4(rows, y)
 
     def back(dy: NDArray, grad: Params | None = None, need_dx: bool = True) -> NDArray:
         even = x.shape[1] % 2 == x.shape[2] % 2 == 0
         dx = np.empty_like(rows) if even else np.zeros_like(rows)
-        quick.largest_of_4_back(rows, y, _rows_first(dy), dx)
+        ops.largest_of_4_back(rows, y, _rows_first(dy), dx)
         return _batch_first(dx)
 
     return _batch_first(y), back

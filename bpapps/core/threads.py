@@ -1,4 +1,4 @@
-"""Threads that share out work: a team of them, one-threaded BLAS meanwhile, and memory kept.
+"""Threads that share out work: a team of them, and BLAS on one thread meanwhile.
 
 NumPy releases the interpreter lock in its inner loops and in BLAS, so threads are enough. BLAS
 is held to one thread while a team is at work, or the two would fight over the cores.
@@ -6,7 +6,6 @@ is held to one thread while a team is at work, or the two would fight over the c
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -97,7 +96,6 @@ class _Job:
 @contextmanager
 def team(threads: int) -> Iterator[Team]:
     """A team of so many threads, with BLAS held to one thread."""
-    _keep_freed_memory()
     with _one_blas_thread, quiet():
         members = Team(threads)
         try:
@@ -157,21 +155,3 @@ def _set_blas_threads(counts: list[int]) -> None:
 
 
 _one_blas_thread = _OneBlasThread()
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Let glibc keep what was freed for the next step, as its own rule would after a while.
-
-    Else each array of more than 128 KB is fetched from the system and given back again, and
-    every page of it costs a fault: half of the time of a small convolutional net's step. The
-    sizes are the largest that glibc's own rule comes to.
-    """
-    import ctypes
-
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, 32 << 20)
-        mallopt(_TRIM_THRESHOLD, 64 << 20)

@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
+from bpapps.core.draws import Draw, take
 from bpapps.core.layers import Layer
 from bpapps.core.losses import Loss
 from bpapps.core.optimizers import Optimizer, lbfgs
-from bpapps.core.parallel import Augment, BatchGradient, Update, forward, penalize, take
+from bpapps.core.parallel import BatchGradient, Update, forward, penalize
 from bpapps.core.params import Params
 from bpapps.core.schedules import Constant, Schedule
 from bpapps.core.solvers import Tally, not_converged, recording
@@ -54,7 +55,10 @@ class Plan:
         alpha: strength of the L2 penalty ``alpha / (2 n) Σ W²`` over the weights, not the biases,
             with n the samples of a batch: scikit-learn's.
         max_norm: the gradient is scaled down to this norm where it is longer; None: never.
-        augment: ``augment(x, rng)`` changes the inputs of a microbatch while training.
+        draw: ``draw(X, y, rows, rng) -> x, y`` makes a microbatch, see
+            :data:`bpapps.core.draws.Draw`; None takes the rows of X and y as they are.
+        draws: samples an epoch, whose numbers 0 … draws - 1 are what ``draw`` takes for rows;
+            None: one for each row of X.
         microbatch: samples worked on at a time by a thread.
         early_stopping: watch the validation score (its loss where there is no score), and
             restore the weights of the best epoch; else watch the training loss.
@@ -72,12 +76,17 @@ class Plan:
     max_norm: float | None = None
     shuffle: bool = True
     seed: int = 0
-    augment: Augment | None = None
+    draw: Draw | None = None
+    draws: int | None = None
     microbatch: int = 128
     early_stopping: bool = False
     patience: int | None = None
     tol: float = 1e-4
     reduce_on_plateau: bool = False
+
+    def samples(self, X: Any) -> int:
+        """Samples an epoch, of data X."""
+        return X.shape[0] if self.draws is None else self.draws
 
 
 @dataclass(frozen=True)
@@ -143,8 +152,9 @@ def train(
 
     Args:
         X: inputs, shape (n, *in_shape), of the type of ``params``.
-        y: targets as the loss takes them, n of them.
-        weights: per sample, shape (n,); the loss of a batch is their weighted mean.
+        y: targets as the loss takes them, n of them, of any shape. With ``plan.draw`` it is what
+            that makes of X and y that must fit the network and the loss.
+        weights: per sample of an epoch; the loss of a batch is their weighted mean.
         validation: (X, y, weights or None) to measure after each epoch.
         score: ``score(logits, y, weights)``, larger is better, of the validation data.
         state: what the optimiser remembers, to go on from and to be changed; empty at first.
@@ -158,14 +168,12 @@ def train(
     """
     if plan.early_stopping and validation is None:
         raise ValueError("early_stopping needs validation data")
-    gradient_of = BatchGradient(
-        network, params, plan.loss, plan.microbatch, plan.augment, plan.seed
-    )
+    gradient_of = BatchGradient(network, params, plan.loss, plan.microbatch, plan.draw, plan.seed)
     state = {} if state is None else state
     state.update(plan.optimizer.init(params.vector) | state)
-    steps = plan.max_epochs * -(-X.shape[0] // plan.batch_size)
-    if steps * params.size >= kernels.WORTH_LOADING:
-        kernels.load()
+    steps = plan.max_epochs * -(-plan.samples(X) // plan.batch_size)
+    if steps * params.size >= ops.WORTH_LOADING:
+        ops.load()
     update = Update(plan.optimizer, params, state)
     best = params.vector.copy()
     progress = _Progress()
@@ -238,7 +246,7 @@ def _run_epoch(
     threads: int,
 ) -> tuple[float, float]:
     """One pass over the data: the mean loss and the last learning rate."""
-    n = X.shape[0]
+    n = plan.samples(X)
     order = np.arange(n)
     if plan.shuffle:
         order = np.random.default_rng([plan.seed, 0, progress.epoch]).permutation(n)
@@ -279,10 +287,8 @@ def train_lbfgs(
     Of the plan it uses the loss, ``alpha``, ``microbatch``, ``seed``, ``tol`` (of the gradient)
     and ``max_epochs`` (iterations).
     """
-    gradient_of = BatchGradient(
-        network, params, plan.loss, plan.microbatch, plan.augment, plan.seed
-    )
-    n = X.shape[0]
+    gradient_of = BatchGradient(network, params, plan.loss, plan.microbatch, plan.draw, plan.seed)
+    n = plan.samples(X)
     mass = n if weights is None else float(weights.sum())
     parts = [np.arange(n)[part] for part in cut(n, PARTS_AT_ONCE * plan.microbatch)]
     shares = [(len(p) if weights is None else float(weights[p].sum())) / mass for p in parts]

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -52,8 +52,10 @@ from bpapps.core import (
     initial_params,
     train,
 )
+from bpapps.core.draws import Augment, Augmented, Draw
 from bpapps.core.optimizers import Optimizer
-from bpapps.core.parallel import Augment, microbatch_size
+from bpapps.core.parallel import microbatch_size
+from bpapps.core.params import Shape
 from bpapps.core.schedules import Schedule
 from bpapps.core.threads import default_threads, quiet
 from bpapps.core.training import train_lbfgs
@@ -92,7 +94,12 @@ def distorted_looks(X: NDArray, augment: Any, votes: int) -> Iterator[NDArray]:
 
 @dataclass(eq=False, repr=False)
 class Backprop(BaseEstimator):
-    """The net, its parameters, and how it is trained; a kind of answer is a subclass."""
+    """The net, its parameters, and how it is trained; a kind of answer is a subclass.
+
+    It says what its answers are by hooks: :meth:`head`, the layers that give them;
+    :meth:`targets`, what they should be; ``_loss``, the loss between the two, and ``_score``; and,
+    where a sample to learn from is not just a row of the data, :meth:`draw`.
+    """
 
     hidden_layer_sizes: int | Sequence[int] = (100,)
     activation: str | Sequence[str] = "relu"
@@ -241,16 +248,13 @@ class Backprop(BaseEstimator):
 
         ``reset``: a new net will be made to fit them; else they must fit the one there is.
         """
-        X, y = validate_data(
-            self, X, y, reset=reset, accept_sparse="csr", allow_nd=True, multi_output=True,
-            dtype=(np.float64, np.float32), y_numeric=isinstance(self, RegressorMixin),
-        )  # fmt: skip
-        y = y.toarray() if hasattr(y, "toarray") else y
-        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        X, y = self._arrays_of(X, y, reset)
         if not reset:
             self._check_input_shape(X)
             X = X.astype(self.params_.vector.dtype, copy=False)
-        targets = self._encode(y, reset, classes)
+        if reset:
+            self._observe(y, classes)
+        targets = self.targets(y)
         weights = self._weights(X, targets, sample_weight)
         if weights is not None and (weights.min() < 0 or not weights.any()):
             raise ValueError("the weights of samples and classes are negative, or all zero")
@@ -258,6 +262,22 @@ class Backprop(BaseEstimator):
             return X, targets, weights
         present = weights > 0
         return X[present], targets[present], weights[present]
+
+    def _arrays_of(self, X: Any, y: Any, reset: bool) -> tuple[NDArray, NDArray]:
+        """Finite arrays of as many samples; X may be sparse, y is dense and of any shape."""
+        of_X: dict[str, Any] = {
+            "reset": reset, "accept_sparse": "csr", "allow_nd": True,
+            "dtype": (np.float64, np.float32),
+        }  # fmt: skip
+        if getattr(y, "ndim", 1) > 2:  # which scikit-learn knows no targets of
+            X = validate_data(self, X, **of_X)
+            y = check_array(y, dtype=None, ensure_2d=False, allow_nd=True, input_name="y")
+            check_consistent_length(X, y)
+            return X, y
+        numeric = isinstance(self, RegressorMixin)
+        X, y = validate_data(self, X, y, **of_X, multi_output=True, y_numeric=numeric)
+        y = y.toarray() if hasattr(y, "toarray") else y
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _weights(self, X: NDArray, targets: NDArray, sample_weight: Any) -> NDArray | None:
         if sample_weight is None:
@@ -299,7 +319,7 @@ class Backprop(BaseEstimator):
         """Make a new net for such inputs."""
         self._random: np.random.RandomState = check_random_state(self.random_state)
         self.input_shape_ = X.shape[1:]
-        network = self._network(self.input_shape_)
+        network = self._network()
         shape = self._sample_shape()
         self._adopt(network, initial_params(network, shape, self._seed(), X.dtype))
 
@@ -311,7 +331,7 @@ class Backprop(BaseEstimator):
         """
         own = self.get_params(deep=False)
         self.__dict__.update({k: v for k, v in vars(trained).items() if k not in own})
-        if repr(self._network(self.input_shape_)) != repr(trained.network_):
+        if repr(self._network()) != repr(trained.network_):
             raise ValueError("the trained net has other layers than the one to be trained further")
         self._random = check_random_state(self.random_state)
         self._adopt(trained.network_, trained.params_.copy())
@@ -339,11 +359,52 @@ class Backprop(BaseEstimator):
     def _seed(self) -> int:
         return int(self._random.randint(2**31 - 1))
 
-    def _network(self, in_shape: tuple[int, ...]) -> Chain:
-        out = Dense(self.n_outputs_, "glorot_uniform")
-        if self.layers is not None:
-            return _closed(Chain(*self.layers), in_shape, out)
-        return _closed(Chain(*self._hidden(in_shape)), in_shape, out)
+    def _network(self) -> Chain:
+        """The layers asked for, and the head."""
+        body = self._body()
+        _, shape = body.init(self._sample_shape(), np.random.default_rng(0))
+        return Chain(*body, *self.head(shape))
+
+    def _body(self) -> Chain:
+        given = self._hidden(self.input_shape_) if self.layers is None else self.layers
+        return Chain(*given)
+
+    def head(self, in_shape: Shape) -> list[Layer]:
+        """The layers after the user's, which give the logits: a hook.
+
+        By default a ``Dense`` one of ``n_outputs_`` units, after a ``Flatten`` where the user's
+        layers give more than a row.
+
+        Args:
+            in_shape: what the user's layers give for one sample.
+        """
+        flat: list[Layer] = [Flatten()] if len(in_shape) > 1 else []
+        return [*flat, Dense(self.n_outputs_, "glorot_uniform")]
+
+    def targets(self, y: NDArray) -> NDArray:
+        """y, n samples in an array of any shape, as the loss takes it: a hook.
+
+        Returns:
+            An array of n targets of any shape, in the order of y; by default y itself.
+
+        Raises:
+            ValueError: y does not suit the net there is.
+        """
+        return y
+
+    def draw(self) -> Draw | None:
+        """How microbatches are made while training, see :data:`bpapps.core.draws.Draw`: a hook.
+
+        By default X's and y's rows are taken, the inputs changed by ``augment``. The y that it
+        gets is what :meth:`targets` gave.
+        """
+        return None if self.augment is None else Augmented(self.augment)
+
+    def _observe(self, y: NDArray, classes: ArrayLike | None = None) -> None:
+        """Note what a new net must know of its first targets, such as ``n_outputs_``.
+
+        classes: all labels there will be, where y need not hold them all.
+        """
 
     def _hidden(self, in_shape: tuple[int, ...]) -> list[Layer]:
         """The layers that ``hidden_layer_sizes``, ``activation`` and ``dropout`` ask for."""
@@ -369,6 +430,7 @@ class Backprop(BaseEstimator):
     def _plan(self, n: int, validated: bool) -> Plan:
         """The training plan that the parameters ask for, on n samples."""
         batch_size = min(200 if self.batch_size == "auto" else int(self.batch_size), n)
+        draw = self.draw()
         return Plan(
             loss=self._loss(),
             optimizer=self._optimizer(),
@@ -380,13 +442,13 @@ class Backprop(BaseEstimator):
             max_norm=self.max_norm,
             shuffle=self.shuffle,
             seed=self._seed(),
-            augment=self.augment,
+            draw=draw,
             microbatch=microbatch_size(
                 self.network_,
                 self.params_,
                 self._sample_shape(),
                 batch_size,
-                self.augment is not None,
+                draw is not None,
             ),
             early_stopping=self.early_stopping and validated,
             patience=None if self._runs_to_its_end() else self.n_iter_no_change,
@@ -452,7 +514,7 @@ class Backprop(BaseEstimator):
         )
         with closing(epochs), bar:
             for epoch in bar:
-                self._record(epoch, len(targets))
+                self._record(epoch, plan.samples(X))
                 bar.set_postfix_str(_in_short(epoch))
                 if self._call_back(epoch):
                     break
@@ -588,9 +650,6 @@ class Backprop(BaseEstimator):
     def _loss(self) -> Loss:
         raise NotImplementedError
 
-    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
-        raise NotImplementedError
-
     def _score(self, logits: NDArray, targets: NDArray, weights: NDArray | None) -> float:
         raise NotImplementedError
 
@@ -606,12 +665,6 @@ class _BySamplesSeen:
 
     def __call__(self, step: int, total: int) -> float:
         return self.then(self.before + step // self.steps_an_epoch * self.samples_an_epoch, total)
-
-
-def _closed(body: Chain, in_shape: tuple[int, ...], out: Dense) -> Chain:
-    """The given layers and the output layer, with a Flatten between where it is needed."""
-    _, shape = body.init(in_shape, np.random.default_rng(0))
-    return Chain(*body, *([Flatten()] if len(shape) > 1 else []), out)
 
 
 def _choice(parameter: str, name: Any, known: Any) -> Any:

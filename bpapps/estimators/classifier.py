@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from bpapps.core import Chain, Loss, Params, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from bpapps.core.parallel import take
+from bpapps.core.draws import take
 from bpapps.estimators.base import SHARE, Backprop, distorted_looks, takes_parts
 
 OWN_SAY = 1 / 3
@@ -135,7 +135,15 @@ class BackpropClassifier(ClassifierMixin, Backprop):
             raise ValueError(
                 "the first call of partial_fit needs classes: all labels there will be"
             )
+        if classes is not None and hasattr(self, "params_"):
+            self._deny_other(classes)
         return self._partial_fit(X, y, sample_weight, classes)
+
+    def _deny_other(self, classes: ArrayLike) -> None:
+        if not self._multilabel and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes are not the ones of the first call: {self.classes_.tolist()}"
+            )
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Labels, shape (n_samples,); or 0 and 1 for each label, (n_samples, n_labels)."""
@@ -167,25 +175,21 @@ class BackpropClassifier(ClassifierMixin, Backprop):
             return SigmoidCrossEntropy()
         return SoftmaxCrossEntropy(self.label_smoothing)
 
-    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
-        check_classification_targets(y)
-        kind = type_of_target(y)
-        if kind == "multiclass-multioutput":
-            raise ValueError("y of several columns must hold 0 and 1 only: yes or no to each label")
-        multilabel = kind == "multilabel-indicator"
+    def _observe(self, y: NDArray, classes: ArrayLike | None = None) -> None:
+        self._multilabel = _is_multilabel(y)
         found = np.unique(np.asarray(y if classes is None else classes))
-        if reset:
-            self._multilabel = multilabel
-            self.classes_ = np.arange(y.shape[1]) if multilabel else found
-            self.n_outputs_ = len(self.classes_)
-            if self.n_outputs_ < 2 and not multilabel:
-                raise ValueError(f"only one class in the data ({self.classes_[0]!r}); need two")
+        self.classes_ = np.arange(y.shape[1]) if self._multilabel else found
+        self.n_outputs_ = len(self.classes_)
+        if self.n_outputs_ < 2 and not self._multilabel:
+            raise ValueError(f"only one class in the data ({self.classes_[0]!r}); need two")
+
+    def targets(self, y: NDArray) -> NDArray:
+        """Places in ``classes_``, (n_samples,); or 0 and 1 for each label, as y is."""
+        multilabel = _is_multilabel(y)
         if multilabel != self._multilabel or (multilabel and y.shape[1] != self.n_outputs_):
             raise ValueError("y has another form than at the first fit")
         if multilabel:
             return y
-        if classes is not None and not np.array_equal(found, self.classes_):
-            raise ValueError(f"classes are not those of the first call: {self.classes_.tolist()}")
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(f"y has labels that are not among the classes: {unknown.tolist()}")
@@ -225,3 +229,12 @@ class BackpropClassifier(ClassifierMixin, Backprop):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _is_multilabel(y: NDArray) -> bool:
+    """Whether y, which must be of classes, says yes or no to each of several labels."""
+    check_classification_targets(y)
+    kind = type_of_target(y)
+    if kind == "multiclass-multioutput":
+        raise ValueError("y of several columns must hold 0 and 1 only: yes or no to each label")
+    return kind == "multilabel-indicator"

@@ -32,6 +32,7 @@ from bpapps.core import (
     forward,
     pack,
 )
+from bpapps.core.params import Shape
 from bpapps.core.threads import cut, team
 from bpapps.estimators.base import COUNT, Backprop, distorted_looks
 from bpapps.estimators.sampling import GroupSampler, pairs_within
@@ -193,18 +194,19 @@ class PairClassifier(Backprop):
         is_held = np.isin(owners, held)
         return np.flatnonzero(~is_held), np.flatnonzero(is_held)
 
-    def _network(self, in_shape: tuple[int, ...]) -> Chain:
-        embedding = self._embedding(in_shape)
+    def _body(self) -> Chain:
+        return Chain(Each(self._embedding(self.input_shape_)))
+
+    def head(self, in_shape: Shape) -> list[Layer]:
+        """The pairs within a group, and for each of them the comparison and its logit."""
         given = (Difference(), Dense(32), ReLU()) if self.comparison is None else self.comparison
         comparison = Chain(*given, Dense(1, "glorot_uniform"))
-        network = Chain(
-            Each(embedding),
-            Pairs(pairs_within(*self.group).items),
-            Each(comparison, AT_ONCE),
-            Flatten(),
-        )
-        _deny_order(embedding, comparison, in_shape)
-        return network
+        _deny_order(comparison, in_shape[1:])
+        return [Pairs(pairs_within(*self.group).items), Each(comparison, AT_ONCE), Flatten()]
+
+    def draw(self) -> GroupSampler:
+        """Groups of pictures, whose pairs are told apart."""
+        return GroupSampler(self.group, self.augment)
 
     def _embedding(self, in_shape: tuple[int, ...]) -> Chain:
         if self.layers is not None:
@@ -215,26 +217,23 @@ class PairClassifier(Backprop):
         return Chain(*layers)
 
     def _learn(self, X: NDArray, owners: NDArray, genuine: NDArray[np.bool_]) -> None:
-        numbers = np.unique(owners, return_inverse=True)[1]
-        sampler = GroupSampler(X, numbers, genuine, self.group, self.augment)
-        n_groups = max(self.n_groups or 10 * sampler.n_owners, sampler.n_owners)
-        groups = (np.arange(n_groups) % sampler.n_owners)[:, np.newaxis]
-        pairs = pairs_within(*self.group)
-        targets = np.broadcast_to(pairs.targets, (n_groups, len(pairs.targets)))
-        size = min(8 if self.batch_size == "auto" else int(self.batch_size), n_groups)
-        plan = replace(
-            self._pair_plan(n_groups, size), augment=sampler, patience=None, microbatch=1
-        )
-        self.n_iter_ = 0
+        names, numbers = np.unique(owners, return_inverse=True)
+        n_groups = max(self.n_groups or 10 * len(names), len(names))
         checkpoint = None if self.checkpoint is None else Path(self.checkpoint)
-        self._train((groups, targets, None), plan, checkpoint=checkpoint)
+        self.n_iter_ = 0
+        y = np.stack([numbers, genuine], axis=1)
+        self._train((X, y, None), self._pair_plan(n_groups), checkpoint=checkpoint)
 
-    def _pair_plan(self, n_groups: int, batch_size: int) -> Plan:
+    def _pair_plan(self, n_groups: int) -> Plan:
         """The training plan that the parameters ask for, on groups."""
+        size = min(8 if self.batch_size == "auto" else int(self.batch_size), n_groups)
         return replace(
             self._plan(n_groups, validated=False),
-            batch_size=batch_size,
-            schedule=self._schedule(n_groups, batch_size),
+            draws=n_groups,
+            batch_size=size,
+            microbatch=1,
+            schedule=self._schedule(n_groups, size),
+            patience=None,
         )
 
     def _loss(self) -> Loss:
@@ -441,13 +440,12 @@ def _deny_common(owners: NDArray, others: NDArray) -> None:
         )
 
 
-def _deny_order(embedding: Chain, comparison: Chain, in_shape: tuple[int, ...]) -> None:
-    """ValueError where the order of the two pictures would make a difference."""
+def _deny_order(comparison: Chain, in_shape: Shape) -> None:
+    """ValueError where the order of two embeddings of that shape would make a difference."""
     rng = np.random.default_rng(0)
-    network = Chain(Each(embedding), comparison)
-    params = pack(network.init((2, *in_shape), rng)[0], np.float64)
+    params = pack(comparison.init((2, *in_shape), rng)[0], np.float64)
     pair = rng.random((1, 2, *in_shape))
-    one, other = (network(params, x)[0] for x in (pair, pair[:, ::-1]))
+    one, other = (comparison(params, x)[0] for x in (pair, pair[:, ::-1]))
     if one.shape != (1, 1) or not np.allclose(one, other, rtol=1e-6, atol=1e-9):
         raise ValueError(
             "comparison gives another answer where the two pictures change places; begin it with "

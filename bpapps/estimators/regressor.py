@@ -56,10 +56,12 @@ class BackpropRegressor(RegressorMixin, Backprop):
     def _loss(self) -> Loss:
         return _REGRESSION_LOSSES[self.loss]
 
-    def _encode(self, y: NDArray, reset: bool, classes: ArrayLike | None) -> NDArray:
+    def _observe(self, y: NDArray, classes: ArrayLike | None = None) -> None:
+        self.n_outputs_ = y.reshape(len(y), -1).shape[1]
+
+    def targets(self, y: NDArray) -> NDArray:
+        """Values, (n_samples, n_outputs), of float64."""
         targets = y.reshape(len(y), -1)
-        if reset:
-            self.n_outputs_ = targets.shape[1]
         if targets.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y has {targets.shape[1]} outputs, at the first fit {self.n_outputs_}"

@@ -8,15 +8,14 @@ are embedded once.
 from __future__ import annotations
 
 import itertools
-import zlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core.parallel import Augment
+from bpapps.core.draws import Augment
 
 GENUINE, SKILLED, RANDOM = range(3)
 """Kinds of pairs: both by one writer, one of them a forgery of that writer's, by two writers."""
@@ -30,6 +29,7 @@ class GroupPairs(NamedTuple):
     targets: NDArray[np.float32]
 
 
+@cache
 def pairs_within(n_genuine: int, n_forged: int, n_others: int) -> GroupPairs:
     """All pairs of genuine pictures, and each of them with each forgery and each other's."""
     genuine, forged, others = (
@@ -50,33 +50,43 @@ def pairs_within(n_genuine: int, n_forged: int, n_others: int) -> GroupPairs:
 
 @dataclass(frozen=True)
 class GroupSampler:
-    """``sampler(groups, rng)``: the pictures of groups, drawn anew at each call, and distorted.
+    """The draw of groups, see :data:`bpapps.core.draws.Draw`: pictures, chosen anew each time.
 
     Args:
-        X: pictures, (n, …).
-        owners: number of the writer of each, (n,), from 0 on.
-        genuine: which are the writer's own, (n,), the others being forged.
         counts: genuine, forged and others' pictures in a group.
         augment: distorts pictures, or None.
     """
 
-    X: NDArray
-    owners: NDArray[np.intp]
-    genuine: NDArray[np.bool_]
     counts: tuple[int, int, int]
     augment: Augment | None = None
 
-    def __call__(self, groups: NDArray, rng: np.random.Generator) -> NDArray:
-        """Pictures (n, items, …) of the writers whose numbers are given, (n, 1)."""
-        rows = np.array([self._rows(int(owner), rng) for owner in groups.ravel()])
-        pictures = self.X[rows.ravel()]
+    def __call__(
+        self, X: NDArray, y: NDArray[np.intp], rows: NDArray, rng: np.random.Generator
+    ) -> tuple[NDArray, NDArray]:
+        """Pictures (groups, items, …), and the targets of the pairs in each group.
+
+        Args:
+            X: pictures, (n, …).
+            y: (n, 2), the number of the writer of each, from 0 on, and whether it is genuine.
+            rows: numbers of groups, which take turns in being about a writer.
+        """
+        owners, genuine = y[:, 0], y[:, 1].astype(bool)
+        about = rows % (owners.max() + 1)
+        chosen = np.array([self._group(owners == one, genuine, rng) for one in about])
+        pictures = X[chosen.ravel()]
         if self.augment is not None:
             pictures = self.augment(pictures, rng)
-        return pictures.reshape(*rows.shape, *self.X.shape[1:])
+        targets = pairs_within(*self.counts).targets
+        x = pictures.reshape(*chosen.shape, *X.shape[1:])
+        return x, np.broadcast_to(targets, (len(rows), len(targets)))
 
-    def _rows(self, owner: int, rng: np.random.Generator) -> NDArray[np.intp]:
-        own, forged = self._own[owner], self._forged[owner]
-        others = np.flatnonzero(self.genuine & (self.owners != owner))
+    def _group(
+        self, mine: NDArray[np.bool_], genuine: NDArray[np.bool_], rng: np.random.Generator
+    ) -> NDArray[np.intp]:
+        """Places of a group's pictures, where ``mine`` are those about its writer."""
+        own, forged, others = (
+            np.flatnonzero(kind) for kind in (genuine & mine, ~genuine & mine, genuine & ~mine)
+        )
         pools = (own, forged if len(forged) else others, others)
         return np.concatenate(
             [
@@ -84,27 +94,3 @@ class GroupSampler:
                 for pool, count in zip(pools, self.counts, strict=True)
             ]
         )
-
-    @cached_property
-    def _own(self) -> list[NDArray[np.intp]]:
-        return self._of_each(self.genuine)
-
-    @cached_property
-    def _forged(self) -> list[NDArray[np.intp]]:
-        return self._of_each(~self.genuine)
-
-    def _of_each(self, mask: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-        return [np.flatnonzero(mask & (self.owners == owner)) for owner in range(self.n_owners)]
-
-    @property
-    def n_owners(self) -> int:
-        """How many writers there are."""
-        return int(self.owners.max()) + 1
-
-    def __repr__(self) -> str:
-        """What tells one from another, by which a training is known again when it resumes."""
-        data = (self.X[:: max(1, len(self.X) // 64)], self.owners, self.genuine)
-        checksum = 0
-        for array in data:
-            checksum = zlib.crc32(np.ascontiguousarray(array).tobytes(), checksum)
-        return f"GroupSampler({self.X.shape}, {checksum}, {self.counts}, {self.augment})"

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from bpapps.core import kernels
+from bpapps.core import ops
 
 Pictures = NDArray[np.floating]
 
@@ -133,33 +133,7 @@ def resample(pictures: Pictures, rows: Pictures, columns: Pictures) -> Pictures:
     padded[:, 1:-1, 1:-1] = pictures
     rows = np.clip(rows + 1, 0, height + 0.999, dtype=np.float32)
     columns = np.clip(columns + 1, 0, width + 0.999, dtype=np.float32)
-    if kernels.loaded():
-        out = np.empty(rows.shape, pictures.dtype)
-        kernels.loaded().bilinear(padded, rows, columns, out)
-        return out
-    top, left = rows.astype(np.int32), columns.astype(np.int32)
-    rows -= top
-    columns -= left
-    place = top * (width + 2) + left
-    place += np.arange(n, dtype=np.int32)[:, None, None] * ((height + 2) * (width + 2))
-    values = padded.ravel()
-    upper = _between(values, place, columns)
-    place += width + 2
-    lower = _between(values, place, columns)
-    lower -= upper
-    lower *= rows
-    upper += lower
-    return upper
-
-
-def _between(values: Pictures, place: NDArray, share: Pictures) -> Pictures:
-    """Between each place and the one to its right."""
-    here = values.take(place, mode="clip")
-    there = values.take(place + 1, mode="clip")
-    there -= here
-    there *= share
-    here += there
-    return here
+    return ops.bilinear(padded, rows, columns)
 
 
 def _plane(a: NDArray, b: NDArray, c: NDArray, y: Pictures, x: Pictures) -> Pictures:

@@ -1,4 +1,4 @@
-"""Results -> Markdown: a report for a terminal or a commit, and the README's table."""
+"""Results -> Markdown: a report for a terminal or a commit, and the tables of docs."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def _lines(results: Results) -> list[Row]:
 
 
 def results_table(folder: str | Path) -> str:
-    """One Markdown table over all reports ``folder/*/results.json``, for the README.
+    """One Markdown table over all reports ``folder/*/results.json``, for ``docs/results.md``.
 
     Each report gives its own test accuracy, then its scores over several seeds. Raises
     ValueError for a results.json that cannot be read.
@@ -242,7 +242,7 @@ def results_table(folder: str | Path) -> str:
 
 
 def benchmark_table(path: str | Path) -> str:
-    """A benchmark as one Markdown table, for the README, below where and how it was measured.
+    """A benchmark as one Markdown table, for ``docs``, below where and how it was measured.
 
     Raises ValueError if ``path`` does not hold the results of a benchmark.
     """

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarking.works import CLASSES, EPOCH, KERNEL, Block, Net, Variant, Work
+from bpapps.malloc import keep_freed_memory
 
 LOSS_ROWS = 2_000
 """The losses are compared over so many pictures, the first ones."""
@@ -48,14 +49,15 @@ class Ours:
         self, work: Work, data: Data, block: Block, threads: int | None, way: str | None = None
     ) -> None:
         from bpapps import core
-        from bpapps.core import kernels
+        from bpapps.core import ops
         from bpapps.core.parallel import microbatch_size
         from bpapps.core.threads import default_threads
 
+        keep_freed_memory()  # as the command line does
         if way == "plain":
-            kernels.unload()
+            ops.unload()
         else:
-            kernels.load()  # as every training does that is longer than a block
+            ops.load()  # as every training does that is longer than a block
         self.work, self.block, self.way = work, block, way
         self.X, self.y = data
         self.network, self.params = our_network(work.net)
@@ -309,6 +311,7 @@ def contestant(
     if who == "estimator":
         from bpapps.estimators import BackpropClassifier
 
+        keep_freed_memory()
         return Estimator(work, data, block, BackpropClassifier)
     from sklearn.neural_network import MLPClassifier
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ from bpapps.core import (
     train,
     training,
 )
+from bpapps.core.draws import Augmented
 from bpapps.core.parallel import microbatch_size
 
 NETWORK = Chain(Dense(16), Tanh(), Dense(3))
@@ -180,7 +181,7 @@ def numbered(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def watch(spy: Spy, n: int = 20, **changes: Any) -> Spy:
-    plan = plan_of(loss=SquaredError(), learning_rate=0.0, augment=spy, **changes)
+    plan = plan_of(loss=SquaredError(), learning_rate=0.0, draw=Augmented(spy), **changes)
     fit(plan, numbered(n), Dense(1))
     return spy
 
@@ -210,10 +211,76 @@ def test_augmentation_changes_what_is_learned_from_and_not_the_data() -> None:
     X, y = numbered(20)
     before = X.copy()
     plain = fit(plan_of(loss=SquaredError(), max_epochs=1), (X, y), Dense(1))[1][0].loss
-    moved_plan = plan_of(loss=SquaredError(), max_epochs=1, augment=Spy(50.0))
+    moved_plan = plan_of(loss=SquaredError(), max_epochs=1, draw=Augmented(Spy(50.0)))
     moved = fit(moved_plan, (X, y), Dense(1))[1][0].loss
     assert moved > 2 * plain
     np.testing.assert_array_equal(X, before)
+
+
+@dataclass(frozen=True)
+class Crops:
+    """A draw of windows out of large pictures, and of the same windows out of their masks."""
+
+    side: int
+
+    def __call__(
+        self, X: np.ndarray, y: np.ndarray, rows: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        corners = rng.integers(X.shape[1] - self.side + 1, size=(len(rows), 2))
+        windows = [
+            (slice(None), slice(i, i + self.side), slice(j, j + self.side)) for i, j in corners
+        ]
+        x, wanted = (
+            np.concatenate([a[[row]][at] for row, at in zip(rows, windows, strict=True)])
+            for a in (X, y)
+        )
+        return x, wanted
+
+
+class PixelError(SquaredError):
+    """Targets and outputs are pictures, and a mask that was not cropped with its picture shows."""
+
+    def __call__(self, logits: Any, targets: Any, weights: Any = None) -> Any:
+        assert logits.shape == targets.shape
+        n = len(logits)
+        value, gradient = super().__call__(logits.reshape(n, -1), targets.reshape(n, -1), weights)
+        return value, gradient.reshape(logits.shape)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_crops_and_their_masks_are_drawn_together(threads: int) -> None:
+    X = np.random.default_rng(0).random((12, 9, 9, 1), np.float32)
+    plan = plan_of(
+        loss=PixelError(), draw=Crops(4), learning_rate=0.1, batch_size=12, max_epochs=400
+    )
+    network = Conv2D(1, 1)
+    runs = [
+        fit(plan, (X, 3 * X + 1), network, params=initial_params(network, (4, 4, 1)), **options)
+        for options in ({}, {"threads": threads})
+    ]
+    params, epochs = runs[0]
+    np.testing.assert_allclose([params.W.item(), params.b.item()], [3, 1], atol=1e-2)
+    assert epochs[-1].loss < 1e-3
+    assert len({params.vector.tobytes() for params, _ in runs}) == 1
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_there_may_be_more_draws_than_rows(shuffle: bool) -> None:
+    numbers: list[int] = []
+
+    def pairs(X: Any, y: Any, rows: Any, rng: Any) -> tuple[np.ndarray, np.ndarray]:
+        numbers.extend(rows)
+        one, other = X[rows % len(X)], X[rng.integers(len(X), size=len(rows))]
+        return np.hstack([one, other]), (one == other).astype(np.float32)
+
+    X, y = numbered(5)
+    plan = plan_of(loss=SquaredError(), draw=pairs, draws=37, batch_size=8, shuffle=shuffle)
+    params = initial_params(Dense(1), (2,))
+    _, epochs = fit(plan, (X, y), Dense(1), params=params)
+    assert [epoch.steps for epoch in epochs] == [5, 10, 15, 20, 25]
+    epoch = numbers[:37]
+    assert sorted(epoch) == list(range(37))
+    assert (epoch == list(range(37))) != shuffle
 
 
 def test_a_sparse_matrix_trains_to_the_same_bits() -> None:
@@ -511,7 +578,7 @@ SAME_BITS: list[tuple[str, Any, dict]] = [
     ("wide", WIDE, {}),
     ("clipped", WIDE, {"max_norm": 0.1}),
     ("penalty", WIDE, {"alpha": 0.1}),
-    ("augmented", WIDE, {"augment": killable.Noise(0.1), "optimizer": SGD(0.9)}),
+    ("augmented", WIDE, {"draw": Augmented(killable.Noise(0.1)), "optimizer": SGD(0.9)}),
     ("odd microbatch", WIDE, {"microbatch": 23}),
     ("large microbatch", WIDE, {"microbatch": 64}),
 ]
@@ -675,9 +742,10 @@ def test_a_function_as_augmentation_resumes_in_another_process(tmp_path: Path) -
         "import sys, numpy as np\n"
         "from pathlib import Path\n"
         "from bpapps.core import *\n"
+        "from bpapps.core.draws import Augmented\n"
         "others = [lambda: i for i in range(int(sys.argv[2]))]\n"
         "def augment(x, rng): return x\n"
-        "plan = Plan(SquaredError(), SGD(), max_epochs=2, augment=augment)\n"
+        "plan = Plan(SquaredError(), SGD(), max_epochs=2, draw=Augmented(augment))\n"
         "X = np.ones((4, 2), np.float32)\n"
         "params = initial_params(Dense(1), (2,))\n"
         "list(train(Dense(1), params, X, X[:, 0], plan, checkpoint=Path(sys.argv[1])))\n"

@@ -552,7 +552,7 @@ def test_partial_fit_improves_and_keeps_to_its_classes() -> None:
     net.partial_fit(X[y == 0], y[y == 0])
     with pytest.raises(ValueError, match=r"not among the classes: \[7\]"):
         net.partial_fit(X[:2], [0, 7])
-    with pytest.raises(ValueError, match="not those of the first call"):
+    with pytest.raises(ValueError, match="not the ones of the first call"):
         net.partial_fit(X, y, classes=[0, 1, 2, 3])
     with pytest.raises(ValueError, match="first call of partial_fit needs classes"):
         classifier().partial_fit(X, y)

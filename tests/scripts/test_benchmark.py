@@ -1,10 +1,9 @@
-"""The benchmark: a tiny run of the script, its page, and the README's table."""
+"""The benchmark: a tiny run of the script, its page, and its table."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -248,18 +247,6 @@ def test_the_table_has_a_row_for_each_target(reports: Path) -> None:
     assert "| 170 Gflop/s | 200 Gflop/s |" in rows[2]
     assert "| 400 MB | 800 MB |" in rows[-1]
     assert table.startswith("`python scripts/benchmark.py` on Some CPU, 2 cores:")
-
-
-def test_the_readme_is_filled_only_where_there_is_a_benchmark(reports: Path) -> None:
-    readme = reports.parent / "README.md"
-    block = "<!-- benchmark -->\nold\n<!-- end of benchmark -->\n"
-    readme.write_text(f"<!-- results -->\n<!-- end of results -->\n{block}")
-    assert run("update_readme.py", cwd=reports.parent).returncode == 0
-    assert "| MLP" in readme.read_text(encoding="utf-8")
-    readme.write_text(f"<!-- results -->\n<!-- end of results -->\n{block}")
-    shutil.rmtree(reports / "benchmark")
-    assert run("update_readme.py", cwd=reports.parent).returncode == 0
-    assert block in readme.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -333,16 +333,17 @@ def test_groups_are_of_whom_they_should_be() -> None:
     X, owners, genuine = writers(0, 5)
     numbers = np.unique(owners, return_inverse=True)[1]
     tagged = np.stack([numbers, genuine, np.arange(len(X))], axis=1).astype(np.float32)
-    sampler = GroupSampler(tagged, numbers, genuine, (4, 3, 2))
-    groups = np.array([[3], [0]])
-    drawn = sampler(groups, np.random.default_rng(0))
-    assert drawn.shape == (2, 9, 3)
-    for (owner,), group in zip(groups, drawn, strict=True):
+    draw, y = GroupSampler((4, 3, 2)), np.stack([numbers, genuine], axis=1)
+    groups = np.array([3, 0, 8])
+    drawn, targets = draw(tagged, y, groups, np.random.default_rng(0))
+    assert drawn.shape == (3, 9, 3)
+    assert targets.tolist() == 3 * [pairs_within(4, 3, 2).targets.tolist()]
+    for owner, group in zip((3, 0, 3), drawn, strict=True):  # of five writers in turn
         assert (group[:7, 0] == owner).all()
         assert (group[7:, 0] != owner).all()
         assert group[:, 1].tolist() == [1] * 4 + [0] * 3 + [1] * 2
         assert len(np.unique(group[:7, 2])) == 7
-    assert not np.array_equal(drawn, sampler(groups, np.random.default_rng(1)))
+    assert not np.array_equal(drawn, draw(tagged, y, groups, np.random.default_rng(1))[0])
 
 
 def test_only_the_hardest_pairs_of_each_kind_count() -> None:

@@ -1,8 +1,10 @@
-"""The loops that Numba compiles give what plain NumPy gives, and are loaded where they pay."""
+"""The forms that Numba compiles give what plain NumPy gives, and are loaded where they pay."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
+from inspect import signature
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from bpapps.core import (
     Reshape,
     SoftmaxCrossEntropy,
     initial_params,
-    kernels,
+    ops,
     pack,
     train,
 )
@@ -30,6 +32,10 @@ from bpapps.pictures.augment import resample
 
 pytest.importorskip("numba")
 
+OPS = (
+    *("adam", "sgd", "add_scaled", "dense_of_one", "largest_of_4", "largest_of_4_back", "shift"),
+    *("cross_entropy", "bilinear"),
+)
 DENSE = Chain(Dense(40), ReLU(), Dense(10))
 POOLS = Chain(
     *(Reshape((8, 8, 1)), Conv2D(4, 3, padding=1), MaxPool2D(), ReLU()),
@@ -40,13 +46,13 @@ POOLS = Chain(
 @pytest.fixture(autouse=True)
 def plain_afterwards() -> Iterator[None]:
     yield
-    kernels.unload()
+    ops.unload()
 
 
 def both_ways(work: Any) -> tuple[Any, Any]:
-    kernels.unload()
+    ops.unload()
     plain = work()
-    assert kernels.load()
+    assert ops.load()
     return plain, work()
 
 
@@ -101,7 +107,7 @@ def test_cross_entropy(smoothing: float, weights: Any) -> None:
 
 @pytest.mark.parametrize("wrong", [-1, 4])
 def test_a_class_that_is_none_is_refused(wrong: int) -> None:
-    assert kernels.load()
+    assert ops.load()
     with pytest.raises(ValueError, match="between 0 and 3"):
         SoftmaxCrossEntropy()(np.zeros((2, 4), np.float32), np.array([0, wrong]))
 
@@ -129,11 +135,22 @@ def test_only_a_long_training_loads_them(
     epochs: int, loads: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = initial_params(DENSE, (64,))
-    monkeypatch.setattr(kernels, "WORTH_LOADING", 3 * params.size)  # a batch is one step
+    monkeypatch.setattr(ops, "WORTH_LOADING", 3 * params.size)  # a batch is one step
     X, y = np.zeros((64, 64), np.float32), np.zeros(64, int)
     plan = Plan(SoftmaxCrossEntropy(), Adam(), batch_size=32, max_epochs=epochs)
     list(train(DENSE, params, X, y, plan))
-    assert bool(kernels.loaded()) == loads
+    assert bool(ops.loaded()) == loads
+
+
+def test_each_has_both_forms_and_they_are_called_alike() -> None:
+    def forms() -> dict[str, list[str]]:
+        return {name: list(signature(getattr(ops, name)).parameters) for name in OPS}
+
+    plain, quick = both_ways(forms)
+    assert plain == quick
+    kinds = both_ways(lambda: {type(getattr(ops, name)) for name in OPS})
+    assert kinds[0] == {FunctionType}
+    assert FunctionType not in kinds[1]
 
 
 def test_without_numba_all_goes_on() -> None:
@@ -141,8 +158,8 @@ def test_without_numba_all_goes_on() -> None:
         "import sys; sys.modules['numba'] = None\n"
         "from importlib import util; find = util.find_spec\n"
         "util.find_spec = lambda name, *a: None if name == 'numba' else find(name, *a)\n"
-        "from bpapps.core import kernels\n"
-        "print(kernels.load(), kernels.loaded())"
+        "from bpapps.core import ops\n"
+        "print(ops.load(), ops.loaded())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "None"]
+    assert done.stdout.split() == ["False", "False"]

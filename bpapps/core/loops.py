@@ -1,65 +1,26 @@
-"""Inner loops that Numba compiles where it is installed (the extra ``fast``).
+"""The loops that Numba compiles, each in place of the NumPy form of its name in ``ops``.
 
-Each does in one pass over memory what plain NumPy code elsewhere does in several, number by
-number in the same order of operations: so a training gives the same bits with and without, and
-the plain code stays the reference. Long trainings load them; a program that predicts one sample
-at a time may call ``load()`` at its start.
+They do in one pass over memory what NumPy does in several, number by number in the same order of
+operations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib.util import find_spec
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-WORTH_LOADING = 2e9
-"""Parameters times steps of a training from which loading pays: it takes about half a second
-(seconds, once, to compile), and saves about 0.5 ns a parameter and step, and 10 µs a step."""
-
-_loaded: SimpleNamespace | None = None
-
-
-def loaded() -> Any:
-    """The compiled loops by name, or None."""
-    return _loaded
-
-
-def load() -> bool:
-    """Compile them, or fetch them from Numba's cache; False where there is no Numba."""
-    global _loaded
-    if _loaded is None and find_spec("numba") is not None:
-        _loaded = _compile()
-    return _loaded is not None
-
-
-def unload() -> None:
-    """Back to plain NumPy."""
-    global _loaded
-    _loaded = None
-
 
 @cache
-def _compile() -> SimpleNamespace:
+def compiled(names: tuple[str, ...]) -> dict[str, Callable]:
+    """The loops of these names, to be called as the NumPy forms are."""
     import numba
 
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
-    loops: list[Callable] = [
-        add_scaled,
-        adam,
-        sgd,
-        largest_of_4,
-        largest_of_4_back,
-        shift,
-        cross_entropy,
-        add_rows,
-        bilinear,
-    ]
-    return SimpleNamespace(**{loop.__name__: compiled(loop) for loop in loops})
+    form = numba.njit(nogil=True, cache=True, error_model="numpy")
+    return {name: form(globals()[name]) for name in names}
 
 
 def adam(
@@ -150,16 +111,19 @@ def cross_entropy(
     return True
 
 
-def add_rows(x: NDArray, W: NDArray, y: NDArray) -> None:
-    """``y += x @ W`` for one sample x: the rows of W where x is 0 are not even read."""
+def dense_of_one(x: NDArray, W: NDArray, b: NDArray) -> NDArray:
+    """``x @ W + b`` for one sample x: the rows of W where x is 0 are not even read."""
+    y = b.copy()
     for i in range(x.size):
-        if x[i] != 0:
+        if x[0, i] != 0:
             for j in range(y.size):
-                y[j] += x[i] * W[i, j]
+                y[j] += x[0, i] * W[i, j]
+    return y.reshape(1, -1)
 
 
-def bilinear(padded: NDArray, rows: NDArray, columns: NDArray, out: NDArray) -> None:
-    """:func:`bpapps.pictures.augment.resample`, of pictures with a border of zeros."""
+def bilinear(padded: NDArray, rows: NDArray, columns: NDArray) -> NDArray:
+    """Pictures with a border of zeros, read between pixels."""
+    out = np.empty(rows.shape, padded.dtype)
     n, height, width = out.shape
     for b in range(n):
         for i in range(height):
@@ -170,3 +134,4 @@ def bilinear(padded: NDArray, rows: NDArray, columns: NDArray, out: NDArray) -> 
                 upper += (padded[b, top, left + 1] - upper) * right
                 lower += (padded[b, top + 1, left + 1] - lower) * right
                 out[b, i, j] = upper + (lower - upper) * down
+    return out
