@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tools import write_folder as write
 
-from bpapps.data import registry
+from bpapps.data import named, registry
 from bpapps.data.readers import DataError
 from bpapps.data.registry import Dataset
 from bpapps.kinds.verification import data
@@ -127,8 +127,7 @@ def test_a_path_to_a_published_layout_is_as_good_as_the_name(
 def test_the_layout_does_not_change_the_data(tmp_path: Path) -> None:
     cases = [case for case in FOLDERS if case[0] == "cedar"]
     sums = {
-        load("cedar", published(tmp_path / str(i), *case)).sha256
-        for i, case in enumerate(cases)
+        load("cedar", published(tmp_path / str(i), *case)).sha256 for i, case in enumerate(cases)
     }
     assert len(sums) == 1
 
@@ -189,21 +188,25 @@ def test_folders_of_writers(tmp_path: Path, words: tuple[str, str]) -> None:
     assert dataset.whole.targets["owner"].dtype.kind == "U"  # a writer called 7 is no number
 
 
-def test_a_folder_of_classes_with_originals_beside_stays_one(tmp_path: Path) -> None:
+OUTSIDE = "has pictures outside of genuine and forged"
+
+
+def test_a_folder_of_classes_with_originals_beside_is_none_of_writers(tmp_path: Path) -> None:
     files = {"3/a.png": 1, "3/original/a.png": 2, "5/a.png": 3}
-    dataset = load(str(write(tmp_path, files)))
-    assert dataset.labels.tolist() == [3, 5]
-    assert dataset.genuine is None
+    folder = write(tmp_path, files)
+    assert named.load(str(folder)).whole.targets.tolist() == [3, 5]
+    refused(folder, OUTSIDE)
 
 
 @pytest.mark.parametrize(
     "names", [("3/original_a.png", "5/forgeries_b.png"), ("3/x1v2.png", "5/y3f4.png")]
 )
-def test_classes_that_look_a_little_like_a_published_set_stay(
+def test_classes_that_look_a_little_like_a_published_set_are_none(
     tmp_path: Path, names: tuple[str, str]
 ) -> None:
-    dataset = load(str(write(tmp_path, dict(zip(names, (1, 2), strict=True)))))
-    assert dataset.labels.tolist() == [3, 5]
+    folder = write(tmp_path, dict(zip(names, (1, 2), strict=True)))
+    assert named.load(str(folder)).whole.targets.tolist() == [3, 5]
+    refused(folder, OUTSIDE)
 
 
 def test_copies_are_dropped_and_counted(tmp_path: Path) -> None:
@@ -221,9 +224,7 @@ def test_sha256_tells_pictures_writers_and_hands(tmp_path: Path) -> None:
         {"a/genuine/1.png": 1, "a/original/2.png": 2, "c/genuine/1.png": 3},
         {"a/forged/1.png": 1, "a/original/2.png": 2, "b/genuine/1.png": 3},
     ]
-    sums = [
-        load(str(write(tmp_path / str(i), files))).sha256 for i, files in enumerate(sets)
-    ]
+    sums = [load(str(write(tmp_path / str(i), files))).sha256 for i, files in enumerate(sets)]
     assert sums[0] == sums[1]
     assert len(set(sums)) == 4
 
