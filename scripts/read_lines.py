@@ -25,9 +25,9 @@ from tqdm import tqdm
 
 from bpapps import models
 from bpapps.malloc import keep_freed_memory
+from bpapps.measures.strings import edit_distance
 from bpapps.tasks.characters import texts, trial
 from bpapps.tasks.characters.lines import read_line
-from bpapps.measures.strings import edit_distance
 
 TARGET = 0.98  # a character error rate of 2%
 
