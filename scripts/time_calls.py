@@ -71,7 +71,7 @@ class Call:
 
 def _digit() -> Callable[[], object]:
     reader = models.find("digits").pipeline
-    picture = load_data("digits").test_images[:1]
+    picture = load_data("digits").test.pictures[:1]
     return lambda: reader.predict(picture)
 
 
