@@ -17,7 +17,7 @@ def data_for(
     """Data to measure a trained model on; by default those that it was trained on.
 
     Whatever the seed, nothing that it was trained on is among the test part: of its own data
-    the same part is held out as then. Of other data a verifier's test part is all writers.
+    the same part is held out as then. Of other data all are to test on.
     """
     task, own = run.model.task, run.config
     source = source or own.data
