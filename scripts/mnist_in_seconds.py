@@ -17,9 +17,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.core.malloc import keep_freed_memory
 from bpapps.core.schedules import OneCycle
 from bpapps.data import named
-from bpapps.core.malloc import keep_freed_memory
 
 EPOCHS = 2
 BATCH = 100

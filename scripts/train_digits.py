@@ -24,8 +24,8 @@ from sklearn.svm import SVC
 from tqdm import tqdm
 
 from bpapps import models, runs, tasks
-from bpapps.data import named
 from bpapps.core.malloc import keep_freed_memory
+from bpapps.data import named
 from bpapps.pictures.arrays import as_pictures
 from bpapps.results import Score
 

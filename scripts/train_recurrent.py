@@ -17,10 +17,10 @@ from scores import errors_in_a_line, in_words, keep, report, score
 from sklearn.pipeline import Pipeline
 
 from bpapps import models, runs, tasks
+from bpapps.core.malloc import keep_freed_memory
 from bpapps.data.splits import Split
 from bpapps.estimators import AssociativeMemory
 from bpapps.experiments.rivals import Contender
-from bpapps.core.malloc import keep_freed_memory
 
 FOLDER = "digits-recurrent"
 COMMAND = "python scripts/train_recurrent.py"

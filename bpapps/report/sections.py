@@ -233,7 +233,7 @@ def _trained(point: DependencePoint) -> Row:
     return words.with_interval(point.score), words.duration(point.seconds)
 
 
-def dependence(told: Dependence = Dependence()) -> Section:  # noqa: B008 (it is frozen)
+def dependence(told: Dependence = Dependence()) -> Section:
     """What less data and wrong targets cost."""
     return Section(
         "dependence",

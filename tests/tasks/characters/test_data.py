@@ -16,9 +16,9 @@ from fontTools.ttLib import TTFont
 from PIL import Image
 
 from bpapps import models
-from bpapps.data import registry
+from bpapps.data import named
 from bpapps.data.readers import DataError
-from bpapps.evaluation import Results
+from bpapps.kinds import load_results
 from bpapps.names import UnknownNameError
 from bpapps.pictures.shapes import bounding_boxes
 from bpapps.tasks.characters import classes, data, render
@@ -434,16 +434,16 @@ def test_a_good_scan_is_milder() -> None:
 
 def test_print_is_split_by_family(own: list[Font]) -> None:
     split = data.printed(own, each=(4, 2))
-    assert split.train_images.shape == (248, 48, 36)
-    assert np.unique(split.test_labels, return_counts=True)[1].tolist() == [2] * 62
+    assert split.train.pictures.shape == (248, 48, 36)
+    assert np.unique(split.test.targets, return_counts=True)[1].tolist() == [2] * 62
     train, test = split_families(own)
     assert split.data["test_families"] == sorted({font.family for font in test})
-    assert set(split.test_groups) <= {font.family for font in test}
-    assert not set(split.test_groups) & {font.family for font in train}
+    assert set(split.test.groups) <= {font.family for font in test}
+    assert not set(split.test.groups) & {font.family for font in train}
     assert (split.data["n_fonts"], split.data["n_test"]) == (len(own), 124)
     again = data.printed(own, each=(4, 2))
     assert again.data == split.data
-    assert again.train_images.tobytes() == split.train_images.tobytes()
+    assert again.train.pictures.tobytes() == split.train.pictures.tobytes()
     other = data.printed(own, seed=1, each=(4, 2))
     assert other.data["sha256"] != split.data["sha256"]
     assert other.data["test_families"] == split.data["test_families"]  # lest seeds leak them
@@ -475,9 +475,9 @@ def test_emnist(tmp_path: Path, name: str) -> None:
     numbers, labels = EMNIST[name]
     pictures = write_emnist(tmp_path / name, name, numbers)
     split = data.load_data(name, tmp_path)
-    np.testing.assert_array_equal(split.train_images, pictures)
-    np.testing.assert_array_equal(split.test_images, pictures)
-    assert split.train_labels.tolist() == split.test_labels.tolist() == labels
+    np.testing.assert_array_equal(split.train.pictures, pictures)
+    np.testing.assert_array_equal(split.test.pictures, pictures)
+    assert split.train.targets.tolist() == split.test.targets.tolist() == labels
     assert split.data["split"] == "as its authors split it"
     assert split.data["name"] == name
 
@@ -515,13 +515,13 @@ def test_a_folder_and_a_csv_file(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("\n".join(rows))
     for source in (tmp_path / "own", tmp_path / "own.csv"):
         split = data.load_data(str(source))
-        assert sorted(split.test_labels.tolist()) == ["7", "A"]
-        assert len(split.train_labels) == 8
+        assert sorted(split.test.targets.tolist()) == ["7", "A"]
+        assert len(split.train.targets) == 8
 
 
 def test_labels_are_text_even_where_all_are_digits(tmp_path: Path) -> None:
     tools.write_classes(tmp_path / "own", [3, 5])
-    assert set(data.load_data(str(tmp_path / "own")).train_labels.tolist()) == {"3", "5"}
+    assert set(data.load_data(str(tmp_path / "own")).train.targets.tolist()) == {"3", "5"}
 
 
 @pytest.mark.parametrize(("name", "near"), [("pritn", "print"), ("hand26", "hand62")])
@@ -533,7 +533,7 @@ def test_unknown_data(name: str, near: str) -> None:
 def test_named_data_are_described() -> None:
     from bpapps.tasks.characters import TASK
 
-    assert TASK.data.keys() - {data.PRINT} <= registry.DATASETS.keys()
+    assert TASK.data.keys() - {data.PRINT} <= named.DATASETS.keys()
 
 
 @pytest.mark.slow
@@ -541,7 +541,7 @@ def test_named_data_are_described() -> None:
 def test_the_real_hand62() -> None:
     split = data.load_data("hand62", REAL)
     assert (split.data["n_train"] + split.data["n_test"], split.data["n_duplicates"]) == (5737, 462)
-    assert set(split.test_labels.tolist()) == set(CHARACTERS)
+    assert set(split.test.targets.tolist()) == set(CHARACTERS)
 
 
 @pytest.mark.slow
@@ -550,9 +550,9 @@ def test_real_plates_are_only_tested_on(own: list[Font], monkeypatch: pytest.Mon
     monkeypatch.setattr(data, "fonts", lambda: own)
     monkeypatch.setattr(data, "TRAIN_EACH", 3)
     split = data.load_data("plate-chars", REAL)
-    assert split.data["n_test"] == len(split.test_labels) == len(split.test_groups) == 3597
-    assert set(split.train_labels.tolist()) == set(split.test_labels.tolist())
-    assert split.train_images.shape == (3 * 34, 48, 36)
+    assert split.data["n_test"] == len(split.test.targets) == len(split.test.groups) == 3597
+    assert set(split.train.targets.tolist()) == set(split.test.targets.tolist())
+    assert split.train.pictures.shape == (3 * 34, 48, 36)
 
 
 @pytest.mark.slow
@@ -569,7 +569,7 @@ def test_a_report_on_emnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         tools.write_idx(Path(f"{start}-images-idx3-ubyte.gz"), ink.transpose(0, 2, 1))
         tools.write_idx(Path(f"{start}-labels-idx1-ubyte.gz"), number[rows])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bpapps.runs.measuring.QUICK_LINES", 1)
+    monkeypatch.setattr("bpapps.kinds.classification.measuring.QUICK_LINES", 1)
     answer = tools.call(
         *("report", "characters", "--data=emnist-balanced", f"--data-dir={tmp_path / 'data'}"),
         *("--preset=mlp", "--set=hidden_layer_sizes=[32]", "--set=max_iter=4"),
@@ -577,14 +577,14 @@ def test_a_report_on_emnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     assert answer.code == 0, answer.err
     report = tmp_path / "reports" / "characters-emnist-balanced"
-    results = Results.load(report / "results.json")
-    assert results.classes == ["7", "A", "d"]
+    results = load_results(report / "results.json")
+    assert results.details.classes == ["7", "A", "d"]
     assert (results.data["n_train"], results.data["n_test"]) == (120, 60)
-    assert [row.recall.n for row in results.per_class] == np.unique(
+    assert [row.recall.n for row in results.details.per_class] == np.unique(
         labels[120:], return_counts=True
     )[1].tolist()
     assert "EMNIST Balanced" in (report / "index.html").read_text(encoding="utf-8")
     # Upright, as the shipped reader knows them.
     split = data.load_data("emnist-balanced", tmp_path / "data")
-    upright = models.find("characters").pipeline.predict(split.test_images)
-    assert np.mean(upright == split.test_labels) > 0.8
+    upright = models.find("characters").pipeline.predict(split.test.pictures)
+    assert np.mean(upright == split.test.targets) > 0.8
