@@ -25,16 +25,11 @@ def data_for(
 ) -> Split:
     """Data to measure a trained model on; by default the test part of its own.
 
-    <<<<<<< HEAD
-        Of its own data the same part is held out as when it was trained, whatever the seed. Of all
-        other data, every picture is tested on that it was not trained on; a group that holds one that
-        it was is left out whole.
+    Of its own data the same part is held out as when it was trained, whatever the seed. Of all
+    other data, every picture is tested on that it was not trained on; a group that holds one that
+    it was is left out whole.
 
-        Raises ValueError where no picture is left.
-    =======
-        Whatever the seed, nothing that it was trained on is among the test part: of its own data
-        the same part is held out as then. Of other data all are to test on.
-    >>>>>>> 709fa24c89e2783c339e5aac429478be8aee35be
+    Raises ValueError where no picture is left.
     """
     task, own = run.model.task, run.config
     source = source or own.data
