@@ -79,7 +79,7 @@ def test_the_command_writes_a_page(
     assert tools.call("explain", "spirals", "--out", "other.html").code == 0
     assert embedded(tmp_path / "other.html")["problem"] == "spirals"
     assert {path.name for path in tmp_path.iterdir()} == {"reports", "other.html"}
-    assert "explain/index.html" in write_index(tmp_path / "reports").read_text(encoding="utf-8")
+    assert "explain/index.html" in write_index(tmp_path / "reports", {}).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
