@@ -10,16 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tools
-from bpapps.evaluation import Results
 from PIL import Image
 
 from bpapps import experiments, models, runs, tasks
 from bpapps.core import Dense, Flatten, MaxPool2D, ReLU, Reshape
 from bpapps.core.storage import load_network, save_network
-<<<<<<< HEAD
-from bpapps.data import registry, splits
-from bpapps.data.splits import OwnerSplit, Signed
-=======
 from bpapps.data.registry import Dataset
 from bpapps.data.splits import Part, Split
 from bpapps.kinds import load_results
@@ -27,7 +22,6 @@ from bpapps.kinds.verification import measuring, probing, protocols, scoring, ve
 from bpapps.kinds.verification.hardest import hard_pairs
 from bpapps.kinds.verification.rates import measure
 from bpapps.kinds.verification.verdicts import Verdict
->>>>>>> 72571aed47db4ec9715b0b1fce4942499b8af257
 from bpapps.report import write_report
 from bpapps.results import Results
 from bpapps.runs import Run, config
