@@ -178,7 +178,10 @@ RIVALS = Section("rivals", "Side by side with other nets", lambda r: r.rivals, _
 
 
 def dependence(
-    less: str = "pictures", wrong: str = "", figure: str = "", note: str = ""
+    less: str = "pictures",
+    wrong: str = "",
+    figure: Callable[[Results], str] | None = None,
+    note: str = "",
 ) -> Section:
     """What less data and wrong targets cost.
 
@@ -191,10 +194,13 @@ def dependence(
 
     def name(results: Results) -> str:
         points = results.learning_curve or results.label_noise
-        return figure or points[0].figure.name
+        return figure(results) if figure else points[0].figure.name
+
+    def of_the_net(results: Results) -> str:
+        return name(results) if figure else f"test {name(results)}"
 
     def draw(results: Results) -> dict[str, plots.Plot]:
-        called = figure or f"test {name(results)}"
+        called = of_the_net(results)
         drawn = {}
         if results.learning_curve:
             drawn["learning"] = plots.learning_curve(results.learning_curve, called)
@@ -244,7 +250,7 @@ def dependence(
             wrong=wrong,
             note=note,
             figure=lambda r: words.capital(name(r)),
-            of_the_net=lambda r: words.capital(figure or f"test {name(r)}"),
+            of_the_net=lambda r: words.capital(of_the_net(r)),
         ),
     )
 

@@ -195,7 +195,7 @@ SECTIONS = (
     sections.dependence(
         "writers",
         ", genuine for forged and the other way round",
-        "1 − average error",
+        own.share_right,
         "Each net is trained anew and gets a threshold of its own from the development writers;",
     ),
     sections.SPEED,
