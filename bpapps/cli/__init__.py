@@ -17,7 +17,7 @@ from bpapps.cli.predicting import predict
 from bpapps.cli.printing import Group, print_json
 from bpapps.cli.reporting import report
 from bpapps.cli.training import train
-from bpapps.malloc import keep_freed_memory
+from bpapps.core.malloc import keep_freed_memory
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

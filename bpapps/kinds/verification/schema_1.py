@@ -10,7 +10,7 @@ from bpapps.kinds.schema_1 import Plain
 
 def upgrade(plain: Plain) -> dict[str, Any]:
     """The fields of results that were others."""
-    scores = dict(plain["verifier"])
+    scores = {**plain["verifier"]}
     curves = [schema_1.curve(one, one["points"], _figures) for one in scores.pop("noise", [])]
     kept = {"accuracy": plain["accuracy"], "calibration": plain["calibration"]}
     return {

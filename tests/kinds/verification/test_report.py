@@ -13,19 +13,7 @@ import browser
 import numpy as np
 import pytest
 import test_report as whole
-
 from bpapps.evaluation import DependencePoint, Interval, Results, png_uri
-from bpapps.report import (
-    readings,
-    results_table,
-    to_markdown,
-    verifier,
-    verifier_plots,
-    words,
-    write_index,
-    write_report,
-)
-from bpapps.report.page import SECTIONS, VERIFIER_SECTIONS, render
 from bpapps.verification import GENUINE, RANDOM, SKILLED, Trials, choose_threshold, measure
 from bpapps.verification_records import (
     CrossData,
@@ -37,6 +25,18 @@ from bpapps.verification_records import (
     VerifierNoisePoint,
     VerifierScores,
 )
+
+from bpapps.report import (
+    readings,
+    results_table,
+    to_markdown,
+    verifier,
+    verifier_plots,
+    words,
+    write_index,
+    write_report,
+)
+from bpapps.report.page import SECTIONS, VERIFIER_SECTIONS, render
 
 pytestmark = pytest.mark.slow
 

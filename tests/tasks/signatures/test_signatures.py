@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tools
+from bpapps.evaluation import Results
 from PIL import Image
 
 from bpapps import models, runs, tasks, verdicts, verification, verifiers
@@ -17,7 +18,6 @@ from bpapps.core import Dense, Flatten, MaxPool2D, ReLU, Reshape
 from bpapps.core.storage import load_network, save_network
 from bpapps.data import registry, splits
 from bpapps.data.splits import OwnerSplit, Signed
-from bpapps.evaluation import Results
 from bpapps.report import write_report
 from bpapps.runs import Run, config
 from bpapps.tasks.signatures import data, model
