@@ -31,7 +31,7 @@ def main() -> None:
 @main.command("list")
 @options("json")
 def list_tasks(as_json: bool) -> None:
-    """List the tasks: what they are asked, their kinds, data and presets."""
+    """List the tasks: the question, kind, data and presets of each."""
     found = [tasks.get(name) for name in tasks.names()]
     if as_json:
         rows = [
