@@ -187,7 +187,7 @@ class Verification(Kind):
 
 
 def _inked(part: Part, rows: Any) -> tuple[Part, str]:
-    """The pictures of a part whose preprocessed rows are not all zeros, and a line on the others."""
+    """The pictures of a part whose preprocessed rows are not all zeros; a line on the others."""
     kept = rows.any(axis=1)
     if kept.all():
         return part, ""
