@@ -17,13 +17,14 @@ from bpapps.cli.predicting import predict
 from bpapps.cli.printing import Group, print_json
 from bpapps.cli.reporting import report
 from bpapps.cli.training import train
-from bpapps.core.malloc import keep_freed_memory
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bpapps")
 def main() -> None:
     """Recognise things with networks trained by their own backpropagation."""
+    from bpapps.core.malloc import keep_freed_memory
+
     keep_freed_memory()
 
 

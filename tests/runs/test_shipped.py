@@ -1,4 +1,4 @@
-"""The shipped models answer as they did: labels exactly, probabilities to what processors differ by.
+"""The shipped models answer as they did: labels exactly, probabilities as far as processors agree.
 
 ``shipped.json`` was written once, from the models' own answers, and changes with the models only.
 """
