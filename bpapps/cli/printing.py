@@ -48,12 +48,10 @@ def show_warning(message: Warning | str, *_: Any) -> None:
 
 def tell(headline: Headline) -> None:
     """The figures of a model with their intervals, below what is to be read before them."""
-    from bpapps.measures.intervals import long_interval
-
     for line in filter(None, (headline.warning, headline.label)):
         click.echo(line)
     for figure in headline.figures:
-        click.echo(f"{figure.name} {long_interval(figure.interval)}")
+        click.echo(str(figure))
 
 
 @contextmanager

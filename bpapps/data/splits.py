@@ -207,7 +207,10 @@ def by_group(
 
 
 def deny_straddling(parts: Mapping[str, ArrayLike | None]) -> None:
-    """ValueError where a group is in two parts, by their names; each part is groups, (n,), or None."""
+    """ValueError where a group is in two parts.
+
+    parts: by their names, the groups (n,) of each, or None.
+    """
     seen: dict[Any, str] = {}
     for part, groups in parts.items():
         if groups is None:

@@ -130,7 +130,7 @@ class Kind(ABC):
         """``less``, and ``wrong`` targets, of a training part that is prepared."""
 
     def usable(self, model: Model, part: Part) -> tuple[Part, str]:
-        """The part without pictures that a model cannot be asked about, and a line that counts them.
+        """The part without pictures that a model cannot be asked about, and a line on them.
 
         The line is empty where none is left out.
         """

@@ -185,26 +185,25 @@ class Dependence:
         less: what there are fewer of.
         wrong: what is wrong of a target, after a comma.
         note: what is said first.
-        name: what THE score is called; by default by its own name.
+        name: results -> what THE score is called; by default its own name.
     """
 
     less: str = "pictures"
     wrong: str = ""
     note: str = ""
-    name: str = ""
+    name: Callable[[Results], str] | None = None
 
     def figure(self, results: Results) -> str:
         """What THE score is called, as a heading."""
-        points = results.learning_curve or results.label_noise
-        return words.capital(self.name or points[0].figure.name)
+        return words.capital(self._called(results))
 
     def of_the_net(self, results: Results) -> str:
         """The same where a sentence begins with it."""
-        return self.figure(results) if self.name else f"Test {self.figure(results).lower()}"
+        return words.capital(self._sentence(results))
 
     def draw(self, results: Results) -> dict[str, plots.Plot]:
         """A plot of each curve that was measured."""
-        called = self.name or self.of_the_net(results).lower()
+        called = self._sentence(results)
         drawn = {}
         if results.learning_curve:
             drawn["learning"] = plots.learning_curve(results.learning_curve, called)
@@ -226,6 +225,14 @@ class Dependence:
             ),
             Table("With wrong labels", ("Wrong labels", called, "Training time"), wrong),
         ]
+
+    def _called(self, results: Results) -> str:
+        points = results.learning_curve or results.label_noise
+        return self.name(results) if self.name else points[0].figure.name
+
+    def _sentence(self, results: Results) -> str:
+        called = self._called(results)
+        return called if self.name else f"test {called}"
 
 
 def _trained(point: DependencePoint) -> Row:

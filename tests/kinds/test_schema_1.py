@@ -86,14 +86,21 @@ MEASURED: dict[str, Any] = {
     "histogram": {"edges": [0.0, 1.0], "genuine": [20], "skilled": [20], "random": [0]},
     "owners": [],
 }  # fmt: skip
-RATES = {"severity": 0, "setting": "unchanged", "eer": RIGHT, "frr": SPOILT, "picture": ""}
+RATES = {"severity": 0, "setting": "", "eer": SPOILT, "frr": SPOILT, "picture": ""}
 VERIFIER: dict[str, Any] = {
     **COMMON,
     "task": "signatures",
     "verifier": {
         "one": MEASURED,
         "noise": [
-            {"name": "blur", "title": "Blur", "points": [{**RATES, "far_skilled": RIGHT}]},
+            {
+                "name": "blur",
+                "title": "Blur",
+                "points": [
+                    {**RATES, "far_skilled": RIGHT},
+                    {**RATES, "severity": 1, "eer": RIGHT, "far_skilled": RIGHT},
+                ],
+            },
             {"name": "scan", "title": "Scan", "points": [{**RATES, "far_skilled": None}]},
         ],
         "warning": "Beware.",
@@ -175,6 +182,8 @@ def test_a_verifier_of_schema_1() -> None:
     told = [[figure.name for figure in curve.points[0].figures] for curve in sweep.curves]
     assert told == [["EER", "FRR", "FAR"], ["EER", "FRR"]]
     assert vars(sweep.curves[0].points[0].named("FRR")) == SPOILT
+    assert sweep.curves[0].drop5 == pytest.approx(0.05 / 0.4), "EER rises from 50% to 90%"
+    assert sweep.curves[1].drop5 is None
     assert results.learning_curve[0].figure.of == "writer"
 
 

@@ -32,7 +32,7 @@ from bpapps.kinds.classification.words import case
 from bpapps.measures.calibration import Calibration, CalibrationBin
 from bpapps.measures.intervals import Interval, wilson
 from bpapps.pictures.png import png_uri
-from bpapps.report import results_in, words
+from bpapps.report import readings, results_in, words
 from bpapps.results import (
     DependencePoint,
     Figure,
@@ -285,22 +285,10 @@ def whole(values: dict[str, Any]) -> Results:
 def make_rivals(noise: list[NoiseCurve]) -> dict[str, Any]:
     """A net that settles and one that does not, and the memory of the former's step."""
     under = {curve.title: 0.8 - 0.01 * place for place, curve in enumerate(noise)}
+    best, second = (accuracy(about(share, 898)) for share in (0.99, 0.98))
     nets = [
-        Rival(
-            "equilibrium",
-            accuracy(about(0.99, 898)),
-            under,
-            269_322,
-            156.0,
-            60,
-            0.4,
-            6_000_000,
-            6.9,
-            3.6,
-        ),
-        Rival(
-            "784-800-10 behind a memory", accuracy(about(0.98, 898)), under, 636_010, 82.0, 60, 0.1
-        ),
+        Rival("equilibrium", best, under, 269_322, 156.0, 60, 0.4, 6_000_000, 6.9, 3.6),
+        Rival("784-800-10 behind a memory", second, under, 636_010, 82.0, 60, 0.1),
     ]
     return {"rivals": nets, "step_memory": [StepMemory(n, 6_000_000, 10**6 * n) for n in (5, 40)]}
 
@@ -512,6 +500,19 @@ def test_pairs_of_case_are_marked_and_the_mix_ups_not_told_twice() -> None:
     assert html.count("only case</span>") == 1
     assert "Most frequent mix-ups" not in html
     assert "Most frequent mix-ups" in render(make_results(**NO_PARTS))
+
+
+@pytest.mark.parametrize(("lower_is_better", "best"), [(False, "High"), (True, "Low")])
+def test_the_best_of_some_nets_is_so_by_the_way_of_their_figure(
+    lower_is_better: bool, best: str
+) -> None:
+    nets = [
+        Rival(name, Figure("rate", about(share, 100), lower_is_better), {"Blur": share}, 5, 1, 1, 1)
+        for name, share in (("low", 0.1), ("high", 0.9))
+    ]
+    told = readings.rivals(nets)
+    assert told.startswith(f"{best} has the best rate, ")
+    assert f"{best} bears noise best" in told
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -147,6 +147,8 @@ class Verification(Kind):
         """Error rates, trivial features, the hardest pairs and calibration."""
         from bpapps.kinds.verification.measuring import measure
 
+        if model.metadata.get("data", {}).get("sha256") != split.data["sha256"]:
+            split = replace(split, development=None)  # other data: nothing is chosen on them
         return measure(model.pipeline, split, self._traits.traits, seed)
 
     def headline(self, details: Any, data: Mapping[str, Any]) -> Headline:
@@ -185,7 +187,7 @@ class Verification(Kind):
 
 
 def _inked(part: Part, rows: Any) -> tuple[Part, str]:
-    """The pictures of a part whose preprocessed rows are not all zeros, and a line on the others."""
+    """The pictures of a part whose preprocessed rows are not all zeros; a line on the others."""
     kept = rows.any(axis=1)
     if kept.all():
         return part, ""

@@ -198,7 +198,7 @@ SECTIONS = (
             wrong=", genuine for forged and the other way round",
             note="Each net is trained anew and gets a threshold of its own from the development "
             "writers;",
-            name="1 − average error",
+            name=own.share_right,
         )
     ),
     sections.SPEED,
