@@ -1,4 +1,4 @@
-"""Kinds of recognition: which question is asked, and what an answer is. A new kind is a folder here.
+"""Kinds of recognition: which question is asked, and what an answer is. A new one is a folder.
 
 A kind declares itself as ``KIND`` in ``bpapps/kinds/<name>/__init__.py``; it is found by its
 folder's name. All of them keep the contract of :class:`bpapps.kinds.base.Kind`, and whatever

@@ -1,7 +1,7 @@
 """Results of an evaluation -> one HTML file that needs nothing else, and Markdown.
 
-The report reads the :class:`bpapps.results.Results` and sections that it is handed, never a model or a data set; a
-benchmark's page reads what ``scripts/benchmark.py`` measured.
+The report reads the :class:`bpapps.results.Results` and the sections that it is handed, never a
+model or a data set; a benchmark's page reads what ``scripts/benchmark.py`` measured.
 """
 
 from bpapps.report.files import load_benchmark, results_in

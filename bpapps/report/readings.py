@@ -149,19 +149,15 @@ def iterations(rival: Rival) -> str:
     return text + (f"; {words.count(rival.unsettled)} not settled" if rival.unsettled else "")
 
 
-def _best(nets: Sequence[Rival]) -> Rival:
-    way = -1 if nets[0].figure.lower_is_better else 1
-    return max(nets, key=lambda net: way * net.figure.interval.value)
-
-
 def rivals(nets: Sequence[Rival]) -> str:
     """Which of the nets is the most accurate, and which bears noise best, with the differences."""
-    best = _best(nets)
+    way = -1 if nets[0].figure.lower_is_better else 1
+    best = max(nets, key=lambda net: way * net.figure.interval.value)
     text = f"{words.capital(best.name)} has the best {best.figure.name}, "
     text += f"{words.with_interval(best.figure.interval)}."
     noisy = [(under_noise(net), net) for net in nets if net.noise]
     if noisy:
-        value, firmest = max(noisy, key=lambda pair: pair[0] or 0.0)
+        value, firmest = max(noisy, key=lambda pair: way * (pair[0] or 0.0))
         text += f" {words.capital(firmest.name)} bears noise best, {words.percent(value)}."
     smallest = min(nets, key=lambda net: net.n_parameters)
     text += f" {words.capital(smallest.name)} has the fewest parameters"

@@ -8,10 +8,6 @@ import time
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
-
-from bpapps import experiments
 from bpapps.evaluation import (
     DependencePoint,
     Interval,
@@ -21,6 +17,10 @@ from bpapps.evaluation import (
     png_uri,
     wilson,
 )
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from bpapps import experiments
 from bpapps.experiments import (
     dependence_reading,
     drop_severity,

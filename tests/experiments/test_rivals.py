@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tools
+from bpapps.evaluation import PNG_URI, Results, wilson
 from numpy.typing import NDArray
 
 from bpapps import models, runs, tasks
 from bpapps.core import Chain, Dense, FixedPoint, Flatten, ReLU, Residual
 from bpapps.data.splits import Split
-from bpapps.evaluation import PNG_URI, Results, wilson
 from bpapps.experiments import rivals
 from bpapps.report import write_report
 from bpapps.report.page import render

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +15,40 @@ import browser
 import numpy as np
 import pytest
 
-from bpapps.evaluation import (
-    Calibration,
-    CalibrationBin,
+from bpapps import kinds, report
+from bpapps.kinds import load_results
+from bpapps.kinds.classification.metrics import per_class_scores
+from bpapps.kinds.classification.records import (
     ClassScore,
     ConfusedPair,
-    DependencePoint,
+    Details,
     GroupingScore,
     GroupScore,
-    Interval,
-    LineCurve,
-    LinePoint,
     LineScores,
     Mistake,
+    TopK,
+)
+from bpapps.kinds.classification.words import case
+from bpapps.measures.calibration import Calibration, CalibrationBin
+from bpapps.measures.intervals import Interval, wilson
+from bpapps.pictures.png import png_uri
+from bpapps.report import readings, results_in, words
+from bpapps.results import (
+    DependencePoint,
+    Figure,
     NoiseCurve,
     NoisePoint,
+    NoiseSweep,
     Results,
     Rival,
     Score,
+    Speed,
     StepMemory,
-    TopK,
-    per_class_scores,
-    png_uri,
-    wilson,
 )
-from bpapps.report import readings, results_table, to_markdown, words, write_index, write_report
-from bpapps.report.page import SECTIONS, VERIFIER_SECTIONS, render
 
-CLASSIFIER_SECTIONS = [s for s in SECTIONS if s not in VERIFIER_SECTIONS]
+NAMES = [*(section.name for section in kinds.get("classification").sections), "reading"]
+"""The sections of a classifier's report; that on how to read it stands in each report."""
+
 DIGITS = [str(digit) for digit in range(10)]
 CHARACTERS = [*DIGITS, *map(chr, range(65, 91)), *map(chr, range(97, 123))]
 NASTY = ["<b>bold</b>", '"><script>alert(1)</script>', "$x^2$ | `a`", "あ", "a -- b --> c"]
@@ -58,8 +65,34 @@ CORRUPTIONS = {
 }
 
 
+def render(results: Results) -> str:
+    return report.render(results, kinds.get(results.kind).sections)
+
+
+def to_markdown(results: Results) -> str:
+    return report.to_markdown(results, kinds.get(results.kind).sections)
+
+
+def write_report(results: Results, folder: Path) -> Path:
+    return report.write_report(results, kinds.get(results.kind).sections, folder)
+
+
+def write_index(folder: Path) -> Path:
+    """The index of all reports in a folder."""
+    found = {path.parent.name: load_results(path) for path in results_in(folder)}
+    return report.write_index(folder, found)
+
+
+def results_table(folder: Path) -> str:
+    return report.results_table(map(load_results, results_in(folder)))
+
+
 def about(share: float, n: int) -> Interval:
     return wilson(round(share * n), n)
+
+
+def accuracy(interval: Interval) -> Figure:
+    return Figure("accuracy", interval)
 
 
 def stroke(rng: np.random.Generator, side: int = 28) -> np.ndarray:
@@ -75,7 +108,10 @@ def stroke(rng: np.random.Generator, side: int = 28) -> np.ndarray:
 def make_results(
     classes: list[str] = DIGITS, n: int = 898, curves: int = 9, **changes: Any
 ) -> Results:
-    """Results of an invented evaluation, complete and consistent, like those of a good model."""
+    """Results of an invented evaluation, complete and consistent, like those of a good model.
+
+    ``changes`` are fields of the results or of their details.
+    """
     rng = np.random.default_rng(0)
     k = len(classes)
     counts = rng.multinomial(n, np.full(k, 1 / k))
@@ -104,6 +140,7 @@ def make_results(
         )
     mistakes.sort(key=lambda mistake: -mistake.confidence)
     values: dict[str, Any] = {
+        "kind": "classification",
         "task": "digits",
         "title": "Handwritten digits: scikit-learn digits",
         "summary": "A small convolutional net reads 8×8 pictures of digits written by people "
@@ -173,26 +210,31 @@ def make_results(
                 for epoch in range(1, 31)
             ],
         },
-        "speed": {"pictures_per_second": 18_400.0, "milliseconds_one": 0.42},
+        "speed": [Speed("Recognition", "picture", 18_400.0, 0.42)],
         "accuracy": wilson(right, n),
         "classes": classes,
         "per_class": per_class_scores(confusion, classes),
         "confusion": confusion.tolist(),
         "calibration": Calibration(0.0061, bins),
         "mistakes": mistakes[:24],
-        "noise": make_noise(rng, right / n, n)[:curves],
-        "noise_reading": "Impulse noise and translation hurt most: 5 points are lost at severity "
-        "1.1. Contrast hardly matters: at severity 6 the net still reads 95.7% of the pictures.",
+        "noise": [
+            NoiseSweep(
+                "Test pictures",
+                make_noise(rng, right / n, n)[:curves],
+                "Impulse noise and translation hurt most: 5 points are lost at severity 1.1. "
+                "Contrast hardly matters: at severity 6 the net still reads 95.7% of the pictures.",
+            )
+        ],
         "dependence_reading": "On a twentieth of the pictures the net still answers 91.0% of the "
         "test data rightly; a tenth of wrong labels costs 0.8 points.",
         "learning_curve": [
             DependencePoint(
-                share, int(899 * share), about(1 - 0.011 * share**-0.7, n), 12.4 * share
+                share, int(899 * share), accuracy(about(1 - 0.011 * share**-0.7, n)), 12.4 * share
             )
             for share in (0.05, 0.1, 0.25, 0.5, 1.0)
         ],
         "label_noise": [
-            DependencePoint(share, 899, about(0.989 - 0.25 * share**1.5, n), 12.4)
+            DependencePoint(share, 899, accuracy(about(0.989 - 0.25 * share**1.5, n)), 12.4)
             for share in (0.0, 0.05, 0.1, 0.2, 0.4)
         ],
         "top_k": [TopK(k, about(1 - 0.01 / k, n)) for k in (1, 2, 3, 5)],
@@ -202,7 +244,6 @@ def make_results(
         ],
         "grouping_scores": [GroupingScore("some of them", k - 1, about(0.995, n))],
         "group_scores": [GroupScore(f"group {i}", about(0.9, 40)) for i in range(35)],
-        "lines": make_lines(rng),
         "scores": [
             Score(
                 "scikit-learn digits",
@@ -226,28 +267,47 @@ def make_results(
             ),
         ],
     }
-    values |= make_rivals(values["noise"])
-    return Results(**(values | changes))
+    values["lines"], spoilt = make_lines(rng)
+    values |= make_rivals(values["noise"][0].curves)
+    values["noise"].append(spoilt)
+    return whole(values | changes)
+
+
+def whole(values: dict[str, Any]) -> Results:
+    """Results of these fields, those of a classifier's details among them, with their headline."""
+    of_details = {field.name for field in fields(Details)}
+    details = Details(**{name: each for name, each in values.items() if name in of_details})
+    values = {name: each for name, each in values.items() if name not in of_details}
+    headline = kinds.get("classification").headline(details, values["data"])
+    return Results(**values, details=details, headline=headline)
 
 
 def make_rivals(noise: list[NoiseCurve]) -> dict[str, Any]:
     """A net that settles and one that does not, and the memory of the former's step."""
     under = {curve.title: 0.8 - 0.01 * place for place, curve in enumerate(noise)}
+    best, second = (accuracy(about(share, 898)) for share in (0.99, 0.98))
     nets = [
-        Rival("equilibrium", about(0.99, 898), under, 269_322, 156.0, 60, 0.4, 6_000_000, 6.9, 3.6),
-        Rival("784-800-10 behind a memory", about(0.98, 898), under, 636_010, 82.0, 60, 0.1),
+        Rival("equilibrium", best, under, 269_322, 156.0, 60, 0.4, 6_000_000, 6.9, 3.6),
+        Rival("784-800-10 behind a memory", second, under, 636_010, 82.0, 60, 0.1),
     ]
     return {"rivals": nets, "step_memory": [StepMemory(n, 6_000_000, 10**6 * n) for n in (5, 40)]}
 
 
-def make_lines(rng: np.random.Generator) -> LineScores:
+def make_lines(rng: np.random.Generator) -> tuple[LineScores, NoiseSweep]:
     picture = png_uri(np.hstack([1 - stroke(rng) for _ in range(9)]))
 
-    def point(severity: int) -> LinePoint:
+    def point(severity: int) -> NoisePoint:
         rate, exact = about(0.02 * (1 + severity), 2_000), about(0.8 - 0.1 * severity, 200)
-        return LinePoint(severity, f"σ = {severity / 10}", rate, exact, picture)
+        figures = [
+            Figure("character error rate", rate, lower_is_better=True, of="character"),
+            Figure("exact lines", exact, of="line"),
+        ]
+        return NoisePoint(severity, f"σ = {severity / 10}", figures, picture)
 
-    return LineScores(point(0), [LineCurve("blur", "Blur", [point(1), point(2)])])
+    points = [point(severity) for severity in range(3)]
+    rate, exact = (figure.interval for figure in points[0].figures)
+    curve = NoiseCurve("blur", "Blur", points, None)
+    return LineScores(rate, exact, picture), NoiseSweep("Whole lines", [curve])
 
 
 def make_noise(rng: np.random.Generator, clean: float, n: int) -> list[NoiseCurve]:
@@ -255,14 +315,14 @@ def make_noise(rng: np.random.Generator, clean: float, n: int) -> list[NoiseCurv
     sample = stroke(rng)
     curves = []
     for name, (title, wording, step, harm) in CORRUPTIONS.items():
-        accuracies = [clean - 0.85 * (1 - math.exp(-harm * (s / 6) ** 2.2)) for s in range(7)]
+        shares = [clean - 0.85 * (1 - math.exp(-harm * (s / 6) ** 2.2)) for s in range(7)]
         points = []
-        for severity, accuracy in enumerate(accuracies):
+        for severity, share in enumerate(shares):
             spoilt = sample + 0.08 * severity * rng.normal(size=sample.shape)
             told = wording.format(severity * step) if severity else "unchanged"
             picture = png_uri(np.clip(spoilt, 0, 1))
-            points.append(NoisePoint(severity, told, about(accuracy, n), picture))
-        found = float(np.interp(0.05 - clean, [-a for a in accuracies], range(7)))
+            points.append(NoisePoint(severity, told, [accuracy(about(share, n))], picture))
+        found = float(np.interp(0.05 - clean, [-a for a in shares], range(7)))
         curves.append(NoiseCurve(name, title, points, found if found < 6 else None))
     return curves
 
@@ -276,9 +336,9 @@ def shown(html: str) -> list[str]:
 
 def test_all_sections_in_order(page: Path) -> None:
     html = page.read_text(encoding="utf-8")
-    assert shown(html) == [section.name for section in CLASSIFIER_SECTIONS]
-    for section in CLASSIFIER_SECTIONS:
-        assert f'<a href="#{section.name}">' in html
+    assert shown(html) == NAMES
+    for name in NAMES:
+        assert f'<a href="#{name}">' in html
 
 
 @pytest.mark.slow
@@ -299,24 +359,23 @@ def test_all_sections_in_order(page: Path) -> None:
         ("rivals", {"rivals": [], "step_memory": []}),
         ("lines", {"lines": None}),
         ("dependence", {"learning_curve": [], "label_noise": []}),
-        ("speed", {"training": {}, "speed": {}}),
+        ("speed", {"training": {}, "speed": []}),
     ],
 )
 def test_an_empty_section_is_left_out(section: str, changes: dict[str, Any]) -> None:
     missing = {section} | ({"training"} if "training" in changes else set())
     html = render(make_results(curves=1, **changes))
-    assert shown(html) == [s.name for s in CLASSIFIER_SECTIONS if s.name not in missing]
+    assert shown(html) == [name for name in NAMES if name not in missing]
     assert f"#{section}" not in html
 
 
 NOTHING: dict[str, Any] = {
-    **{key: {} for key in ("made", "data", "model", "training", "speed")},
-    **{key: [] for key in ("per_class", "confusion", "mistakes", "noise", "scores")},
+    **{key: {} for key in ("made", "data", "model", "training")},
+    **{key: [] for key in ("speed", "per_class", "confusion", "mistakes", "noise", "scores")},
     **{key: [] for key in ("learning_curve", "label_noise", "top_k", "confused_pairs")},
     **{key: [] for key in ("grouping_scores", "group_scores")},
     "lines": None,
     "calibration": Calibration(0.0, []),
-    "noise_reading": "",
     "dependence_reading": "",
     "summary": "",
 }
@@ -324,7 +383,15 @@ NO_PARTS: dict[str, Any] = {
     **{key: [] for key in ("top_k", "confused_pairs", "grouping_scores", "group_scores", "noise")},
     "lines": None,
 }
-ONE = [DependencePoint(1.0, 899, wilson(890, 899), 12.0)]
+ONE = [DependencePoint(1.0, 899, accuracy(wilson(890, 899)), 12.0)]
+
+
+def clean_only(text: str = "G", picture: str = "") -> NoiseSweep:
+    """A sweep over one corruption that was not tried."""
+    clean = NoisePoint(0, text, [accuracy(wilson(9, 10))], picture)
+    return NoiseSweep("Test pictures", [NoiseCurve(text, text, [clean], None)], text)
+
+
 ODD: dict[str, dict[str, Any]] = {
     "nothing but the accuracy": {},
     "all right": {
@@ -344,23 +411,19 @@ ODD: dict[str, dict[str, Any]] = {
         "per_class": [ClassScore("a", *[Interval(math.nan, 0.0, 1.0, 0)] * 2, math.nan)],
         "made": {"seconds": math.nan, "seed": None, "machine": None, "versions": None},
         "model": {"n_parameters": None, "layers": None, "settings": None},
-        "speed": {"pictures_per_second": None, "milliseconds_one": math.inf},
+        "speed": [Speed("Recognition", "picture", math.nan, math.inf)],
     },
     "one epoch": {
         "training": {"history": [{"epoch": 1, "loss": 0.5, "validation_score": 0.9, "seconds": 1}]}
     },
     "an epoch that knows nothing": {"training": {"history": [{}]}},
     "one point": {"learning_curve": ONE, "label_noise": ONE},
-    "clean pictures only": {
-        "noise": [NoiseCurve("g", "G", [NoisePoint(0, "", wilson(9, 10), "")], None)]
-    },
+    "clean pictures only": {"noise": [clean_only()]},
     "no pictures": {
         "mistakes": [Mistake(3, "a", "b", 0.9, "")],
         "confused_pairs": [ConfusedPair("a", "b", 1, []), ConfusedPair("a", "c", 1, [""])],
     },
-    "lines that are clean only": {
-        "lines": LineScores(LinePoint(0, "", wilson(0, 9), wilson(1, 1), ""), [])
-    },
+    "lines that are clean only": {"lines": LineScores(wilson(0, 9), wilson(1, 1), "")},
     "groupings and no top-k": {"grouping_scores": [GroupingScore("g", 2, wilson(0, 0))]},
     "one run": {"scores": [Score("x", "", 0.99, 0.0, [0.99], None, "", "")]},
 }
@@ -382,9 +445,9 @@ def test_odd_results_are_reported(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_text_is_escaped() -> None:
     nasty = NASTY[1]
-    curve = NoiseCurve(nasty, nasty, [NoisePoint(0, nasty, wilson(9, 10), "")], None)
+    sweep = clean_only(nasty)
     changes = {"title": nasty, "summary": nasty, "task": nasty, "made": {"command": nasty}}
-    html = render(make_results(NASTY, noise=[curve], noise_reading=nasty, **changes))
+    html = render(make_results(NASTY, noise=[sweep], **changes))
     for tag in ("<script", "<b>bold"):
         assert tag not in html
     assert html.count("&lt;script&gt;alert(1)") > 15
@@ -395,12 +458,11 @@ def test_text_is_escaped() -> None:
     "picture", ["https://example.com/x.png", "x.png", "data:text/html,<b>", "data:image/svg+xml,x"]
 )
 def test_only_pictures_in_the_page_are_shown(picture: str) -> None:
-    curve = NoiseCurve("g", "G", [NoisePoint(0, "", wilson(9, 10), picture)], None)
     shows = {
         "mistakes": [Mistake(3, "a", "b", 0.9, picture)],
-        "noise": [curve],
+        "noise": [clean_only(picture=picture)],
         "confused_pairs": [ConfusedPair("a", "b", 1, [picture])],
-        "lines": LineScores(LinePoint(0, "", wilson(0, 9), wilson(1, 1), picture), []),
+        "lines": LineScores(wilson(0, 9), wilson(1, 1), picture),
     }
     html = render(make_results(**(NOTHING | shows)))
     assert "<img" not in html
@@ -426,7 +488,7 @@ def test_nothing_external_is_loaded(page: Path) -> None:
     ],
 )
 def test_mistakes_of_case(classes: list[str], confusion: list[list[int]], says: str) -> None:
-    text = readings.case(make_results(classes=classes, confusion=confusion, **NO_PARTS))
+    text = case(make_results(classes=classes, confusion=confusion, **NO_PARTS).details)
     assert text.startswith(says)
     assert bool(text) == bool(says)
 
@@ -438,6 +500,19 @@ def test_pairs_of_case_are_marked_and_the_mix_ups_not_told_twice() -> None:
     assert html.count("only case</span>") == 1
     assert "Most frequent mix-ups" not in html
     assert "Most frequent mix-ups" in render(make_results(**NO_PARTS))
+
+
+@pytest.mark.parametrize(("lower_is_better", "best"), [(False, "High"), (True, "Low")])
+def test_the_best_of_some_nets_is_so_by_the_way_of_their_figure(
+    lower_is_better: bool, best: str
+) -> None:
+    nets = [
+        Rival(name, Figure("rate", about(share, 100), lower_is_better), {"Blur": share}, 5, 1, 1, 1)
+        for name, share in (("low", 0.1), ("high", 0.9))
+    ]
+    told = readings.rivals(nets)
+    assert told.startswith(f"{best} has the best rate, ")
+    assert f"{best} bears noise best" in told
 
 
 @pytest.mark.slow
@@ -458,14 +533,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_writes_the_page_and_the_figures(page: Path) -> None:
     assert page.parts[-3:] == ("new", "digits", "index.html")
     assert sorted(path.name for path in page.parent.iterdir()) == ["index.html", "results.json"]
-    assert Results.load(page.parent / "results.json") == make_results()
+    assert load_results(page.parent / "results.json") == make_results()
 
 
 @pytest.mark.slow
 def test_equal_results_give_equal_bytes_elsewhere(page: Path, tmp_path: Path) -> None:
     program = (
-        "import sys; from bpapps.evaluation import Results; from bpapps.report import write_report;"
-        "write_report(Results.load(sys.argv[1]), sys.argv[2])"
+        "import sys; from bpapps import kinds; from bpapps.report import write_report;"
+        "sections = kinds.get('classification').sections;"
+        "write_report(kinds.load_results(sys.argv[1]), sections, sys.argv[2])"
     )
     arguments = [str(page.parent / "results.json"), str(tmp_path)]
     subprocess.run([sys.executable, "-c", program, *arguments], check=True)

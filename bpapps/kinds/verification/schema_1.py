@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from bpapps.experiments import drop_severity
 from bpapps.kinds import schema_1
 from bpapps.kinds.schema_1 import Plain
+from bpapps.plain import from_plain
+from bpapps.results import NoisePoint
 
 
 def upgrade(plain: Plain) -> dict[str, Any]:
     """The fields of results that were others."""
-    scores = dict(plain["verifier"])
-    curves = [schema_1.curve(one, one["points"], _figures) for one in scores.pop("noise", [])]
+    scores = {**plain["verifier"]}
+    curves = [_curve(one) for one in scores.pop("noise", [])]
     kept = {"accuracy": plain["accuracy"], "calibration": plain["calibration"]}
     return {
         "details": {**kept, **scores},
@@ -20,6 +23,13 @@ def upgrade(plain: Plain) -> dict[str, Any]:
         **schema_1.dependence(plain, lambda i: schema_1.figure("accuracy", i, of="writer")),
         "rivals": [],
     }
+
+
+def _curve(old: Plain) -> Plain:
+    """A noise curve, which did not say where THE score had lost 5 points."""
+    new = schema_1.curve(old, old["points"], _figures)
+    points = [from_plain(NoisePoint, point, "results.verifier.noise") for point in new["points"]]
+    return {**new, "drop5": drop_severity(points)}
 
 
 def _figures(point: Plain) -> list[Plain]:

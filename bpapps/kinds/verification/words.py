@@ -71,6 +71,12 @@ def rule(rates: Rates) -> str:
     return f"{rates.rule}, against {rates.against} forgeries"
 
 
+def share_right(results: Results) -> str:
+    """What accuracy is at the fixed threshold; without skilled forgeries FRR is the only error."""
+    rates = results.details.one.rates
+    return "1 − FRR" if rates and rates[0].average_error is None else "1 − average error"
+
+
 # --- tables -------------------------------------------------------------------------------
 
 

@@ -13,31 +13,39 @@ import browser
 import numpy as np
 import pytest
 import test_report as whole
+from test_report import render, to_markdown, write_index, write_report
 
-from bpapps.evaluation import DependencePoint, Interval, Results, png_uri
-from bpapps.report import (
-    readings,
-    results_table,
-    to_markdown,
-    verifier,
-    verifier_plots,
-    words,
-    write_index,
-    write_report,
-)
-from bpapps.report.page import SECTIONS, VERIFIER_SECTIONS, render
-from bpapps.verification import GENUINE, RANDOM, SKILLED, Trials, choose_threshold, measure
-from bpapps.verification_records import (
+from bpapps import kinds, report
+from bpapps.experiments import drop_severity
+from bpapps.kinds import parse_results
+from bpapps.kinds.verification import plots
+from bpapps.kinds.verification import words as own
+from bpapps.kinds.verification.measuring import SYNTHETIC
+from bpapps.kinds.verification.rates import measure
+from bpapps.kinds.verification.records import (
     CrossData,
+    Details,
     HardPair,
     Threshold,
     TraitScore,
     Verification,
-    VerifierNoiseCurve,
-    VerifierNoisePoint,
-    VerifierScores,
+)
+from bpapps.kinds.verification.roc import choose_threshold
+from bpapps.kinds.verification.trials import GENUINE, RANDOM, SKILLED, Trials
+from bpapps.measures.intervals import Interval
+from bpapps.pictures.png import png_uri
+from bpapps.report import words
+from bpapps.results import (
+    DependencePoint,
+    Figure,
+    NoiseCurve,
+    NoisePoint,
+    NoiseSweep,
+    Results,
+    Speed,
 )
 
+KIND = kinds.get("verification")
 pytestmark = pytest.mark.slow
 
 DRAWS = 100  # of the bootstrap: enough for a page
@@ -95,17 +103,22 @@ def rate(value: float, width: float = 0.02, n: int = 12) -> Interval:
     return Interval(value, max(0.0, value - width), min(1.0, value + width), n)
 
 
-def curve(name: str, title: str, frr: Any, far: Any, picture: str = "") -> VerifierNoiseCurve:
+def figures(eer: float, frr: float, far: float) -> list[Figure]:
+    """The error rates of a point."""
+    named = {"EER": eer, "FRR": frr, "FAR": far}
+    return [Figure(name, rate(value), True, "writer") for name, value in named.items()]
+
+
+def curve(name: str, title: str, frr: Any, far: Any, picture: str = "") -> NoiseCurve:
     """A corruption whose rates are given by severity."""
     points = [
-        VerifierNoisePoint(s, f"level {s}" if s else "unchanged", rate((a + b) / 2), rate(a),
-                           rate(b), picture)
+        NoisePoint(s, f"level {s}" if s else "unchanged", figures((a + b) / 2, a, b), picture)
         for s, (a, b) in enumerate(zip(frr, far, strict=True))
-    ]  # fmt: skip
-    return VerifierNoiseCurve(name, title, points)
+    ]
+    return NoiseCurve(name, title, points, drop_severity(points))
 
 
-def noise() -> list[VerifierNoiseCurve]:
+def noise() -> list[NoiseCurve]:
     rng = np.random.default_rng(3)
     picture = np.hstack([whole.stroke(rng) for _ in range(3)])
     found = []
@@ -140,7 +153,7 @@ def several() -> list[Verification]:
     ]
 
 
-def scores(**changes: Any) -> VerifierScores:
+def scores(**changes: Any) -> Details:
     traits = [
         TraitScore(name, rate(value, 0.05, 30), rate(value + 0.06, 0.05, 30))
         for name, value in [("stroke width", 0.34), ("aspect", 0.41), ("top margin", 0.47)]
@@ -151,40 +164,47 @@ def scores(**changes: Any) -> VerifierScores:
         "equal_strokes": measured(7, 2.4),
         "traits": traits,
         "cross": [CrossData("other writers", measured(8, 1.9))],
-        "noise": noise(),
         "hard": hard(),
     }
-    return VerifierScores(**(values | changes))
+    values |= changes
+    rates = values["one"].rates[0] if values["one"].rates else None
+    error = (rates.average_error or rates.frr) if rates else Interval(0.08, 0.06, 0.1, 30)
+    right = Interval(1 - error.value, 1 - error.high, 1 - error.low, error.n)
+    return Details(accuracy=right, calibration=classifier().details.calibration, **values)
+
+
+@cache
+def classifier() -> Results:
+    return whole.make_results()
 
 
 def make_results(changes: dict[str, Any] | None = None, **others: Any) -> Results:
-    """Results of an invented verifier; ``changes`` are of its scores, the others of the rest."""
-    found = scores(**(changes or {}))
-    rates = found.one.rates[0] if found.one.rates else None
-    error = (rates.average_error or rates.frr) if rates else Interval(0.08, 0.06, 0.1, 30)
-    right = Interval(1 - error.value, 1 - error.high, 1 - error.low, error.n)
-    empty = {key: [] for key in ("per_class", "confusion", "mistakes", "noise", "label_noise")}
+    """Results of an invented verifier; ``changes`` are of its details and noise, the others of the
+    rest.
+    """
+    changes = dict(changes or {})
+    curves = changes.pop("noise") if "noise" in changes else noise()
+    found = scores(**changes)
+    score = Figure("accuracy", found.accuracy, of="writer")
     values: dict[str, Any] = {
-        **empty,
-        **whole.NO_PARTS,
+        "kind": KIND.name,
         "task": "pairs",
         "title": "Handwriting: one writer or two?",
         "summary": "Is a questioned signature by the writer of the references?",
-        "accuracy": right,
-        "classes": ["different", "same"],
-        "noise_reading": "",
+        "details": found,
+        "headline": KIND.headline(found, others.get("data", {})),
+        "speed": [Speed("Comparison", "pair", 800.0, 2.5)],
+        "noise": [NoiseSweep("Questioned pictures", curves)] if curves else [],
         "dependence_reading": "",
         "learning_curve": [
-            DependencePoint(share, int(900 * share), replace(right, value=right.value), 60 * share)
+            DependencePoint(share, int(900 * share), score, 60 * share)
             for share in (0.1, 0.25, 0.5, 1.0)
         ],
-        "verifier": found,
+        "label_noise": [DependencePoint(share, 900, score, 60.0) for share in (0, 0.1, 0.2, 0.4)],
+        "rivals": [],
+        "step_memory": [],
     }
-    values["label_noise"] = [
-        DependencePoint(share, 900, right, 60.0) for share in (0.0, 0.1, 0.2, 0.4)
-    ]
-    values |= {"rivals": [], "step_memory": []}
-    return whole.make_results(**(values | others))
+    return replace(classifier(), **(values | others))
 
 
 def text_of(html: str) -> str:
@@ -209,18 +229,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # --- sections -----------------------------------------------------------------------------
 
-NOT_OF_A_VERIFIER = {"classes", "groupings", "confusion", "pairs", "groups", "mistakes", "noise"}
-NOT_OF_A_VERIFIER |= {"lines", "rivals"}
+NAMES = [*(s.name for s in KIND.sections if s.name != "rivals"), "reading"]
 
 
 def test_a_verifier_has_its_own_sections_in_order() -> None:
     html = render(make_results())
-    expected = [s.name for s in SECTIONS if s.name not in NOT_OF_A_VERIFIER]
-    assert whole.shown(html) == expected
-    first = expected.index("rates")
-    assert expected[:first] == ["made", "scores"]
-    own = [s.name for s in VERIFIER_SECTIONS]
-    assert expected[first : first + len(own)] == own
+    assert whole.shown(html) == NAMES
+    first = NAMES.index("rates")
+    assert NAMES[:first] == ["made", "scores"]
+    only_its = [section.name for section in KIND.sections if section.package]
+    assert NAMES[first : first + len(only_its)] == only_its
 
 
 @pytest.mark.parametrize(
@@ -236,8 +254,7 @@ def test_a_verifier_has_its_own_sections_in_order() -> None:
 )
 def test_an_empty_section_is_left_out(missing: set[str], changes: dict[str, Any]) -> None:
     html = render(make_results(changes))
-    left_out = NOT_OF_A_VERIFIER | missing
-    assert whole.shown(html) == [s.name for s in SECTIONS if s.name not in left_out]
+    assert whole.shown(html) == [name for name in NAMES if name not in missing]
 
 
 # --- honesty ------------------------------------------------------------------------------
@@ -259,11 +276,7 @@ def test_the_warning_comes_before_the_title_and_any_figure() -> None:
 def test_synthetic_writers_are_labelled_above_the_figures(data: dict[str, Any]) -> None:
     results = make_results(data=data)
     html, label = render(results), "Synthetic writers: no human&#39;s hand"
-    assert (
-        (label in html)
-        == (verifier.SYNTHETIC in to_markdown(results))
-        == bool(data.get("synthetic"))
-    )
+    assert (label in html) == (SYNTHETIC in to_markdown(results)) == bool(data.get("synthetic"))
     if data.get("synthetic"):
         assert html.index(label) < html.index('<p class="figure">')
 
@@ -272,23 +285,24 @@ def test_the_headline_is_the_average_error_at_the_fixed_threshold() -> None:
     html, rates = render(make_results()), measured().rates[0]
     tile = text_of(html.partition('<div class="tile first">')[2].partition("</div>")[0])
     assert tile.startswith(
-        f"Average error at the fixed threshold {words.value(rates.average_error)} the mean of "
+        f"Average error at the fixed threshold {words.value(rates.average_error)} "
+        f"95% interval {words.ends(rates.average_error)}%, 30 writers the mean of "
     )
     assert f"{words.value(rates.frr)} of genuine signatures rejected" in tile
-    assert f"{words.value(rates.far_skilled)} of skilled forgeries accepted" in tile
-    assert tile.endswith(f"95% interval {words.ends(rates.average_error)}%, 30 writers")
+    assert tile.endswith(f"{words.value(rates.far_skilled)} of skilled forgeries accepted")
     assert "Test accuracy" not in text_of(html)
 
 
 def test_without_forgeries_nothing_is_said_of_skilled_ones() -> None:
     one = without_forgeries()
     results = make_results({"one": one, "several": [], "cross": [], "equal_strokes": None})
-    found = verifier.headline(results)
-    assert found.name == "Genuine signatures rejected at the fixed threshold"
-    assert found.figure == words.value(one.rates[0].frr)
+    found = results.headline
+    assert found.score.name == "genuine signatures rejected at the fixed threshold"
+    assert found.score.interval == one.rates[0].frr
     assert "no skilled forgeries were tried" in found.notes
-    assert "of random forgeries accepted" in verifier.in_short(results)
-    assert "skilled" not in verifier.in_counts(one.rates[0])
+    assert "random forgeries accepted at the" in report.results_table([results])
+    assert "skilled" not in report.results_table([results])
+    assert "skilled" not in own.in_counts(one.rates[0])
     assert "1 − FRR" in text_of(section(render(results), "dependence"))
 
 
@@ -297,7 +311,7 @@ def test_every_rate_is_shown_with_interval_and_writers() -> None:
     for rates in measured().rates:
         four = (rates.frr, rates.far_skilled, rates.far_random, rates.average_error)
         told = " ".join(f"{words.value(i, 1)} {words.ends(i, 1)}" for i in four)
-        assert f"{verifier.thresholds(rates)} {told} 30" in shown
+        assert f"{own.thresholds(rates)} {told} 30" in shown
     assert "1,350 genuine, 1,800 skilled, 1,800 random pairs of 30 writers" in shown
 
 
@@ -317,12 +331,12 @@ def test_what_was_chosen_afterwards_says_so() -> None:
 
 def test_a_rare_far_that_no_test_can_know_is_told() -> None:
     few = replace(measured(), n_skilled=500)
-    assert verifier.too_few(measured()) == []
-    assert verifier.too_few(few) == [
+    assert own.too_few(measured()) == []
+    assert own.too_few(few) == [
         "There are only 500 pairs with skilled forgeries: a FAR of at most 0.1% means that every "
         "one of them is rejected."
     ]
-    assert verifier.too_few(few)[0] in text_of(render(make_results({"one": few})))
+    assert own.too_few(few)[0] in text_of(render(make_results({"one": few})))
 
 
 @pytest.mark.parametrize(
@@ -337,14 +351,14 @@ def test_a_rare_far_that_no_test_can_know_is_told() -> None:
 def test_rates_as_counts(frr: tuple[float, float, float], told: str) -> None:
     some = Interval(*frr, 9)
     rates = replace(measured().rates[0], frr=some, far_skilled=None, far_random=None)
-    assert verifier.in_counts(rates) == f"{told} (in brackets: 95% intervals)."
+    assert own.in_counts(rates) == f"{told} (in brackets: 95% intervals)."
 
 
 # --- the parts ----------------------------------------------------------------------------
 
 
 def test_references_are_read_off_the_protocol() -> None:
-    lines = verifier.by_references(scores())
+    lines = own.by_references(scores())
     ways = ("centred score", "lowest score")
     counts = {way: [k for k, _ in line] for way, line in lines.items()}
     assert counts == {ways[0]: [1, 2, 3, 5, 10], ways[1]: [1, 2, 3, 5]}
@@ -366,12 +380,12 @@ def test_how_errors_fall_on_writers() -> None:
               for frr, far in ((0.5, 0.5), (0.3, None), (0.2, 0.1), (0.0, 0.0))]  # fmt: skip
     some = replace(measured(), owners=owners)
     told = "Half of the 16 wrong decisions fall on 1 of the 4 writers; 1 has none."
-    assert verifier.spread(some) == told
-    assert "no pair" in verifier.spread(replace(some, owners=owners[3:]))
+    assert own.spread(some) == told
+    assert "no pair" in own.spread(replace(some, owners=owners[3:]))
 
 
 def test_the_strongest_trait_stands_beside_the_net() -> None:
-    told = verifier.beside_the_net(scores())
+    told = own.beside_the_net(scores())
     net = measured().skilled
     assert told.startswith("The most telling trivial feature is the stroke width: ")
     assert words.with_interval(net.eer) in told
@@ -399,7 +413,7 @@ def test_without_pictures_hard_pairs_are_told_by_their_files() -> None:
     ]
     whole_page = render(make_results({"hard": named}))
     bare = make_results({"hard": named}).without_pictures()
-    assert Results.from_json(bare.to_json()) == bare
+    assert parse_results(bare.to_json()) == bare
     html = render(bare)
     for shown in map(text_of, (section(whole_page, "hardest"), section(html, "hardest"))):
         for i in range(len(named)):
@@ -417,9 +431,9 @@ def test_without_pictures_hard_pairs_are_told_by_their_files() -> None:
 
 def test_results_of_before_have_no_names_of_files() -> None:
     plain = json.loads(make_results().to_json())
-    for pair in plain["verifier"]["hard"]:
+    for pair in plain["details"]["hard"]:
         del pair["reference_file"], pair["questioned_file"]
-    assert Results.from_json(json.dumps(plain)) == make_results()
+    assert parse_results(json.dumps(plain)) == make_results()
 
 
 @pytest.mark.parametrize(
@@ -448,10 +462,10 @@ def test_only_pictures_in_the_page_are_shown(uri: str) -> None:
 
 
 def test_when_a_rate_has_risen() -> None:
-    frr, far = readings.rises(curve("a", "A", [0.1, 0.12, 0.2, 0.1], [0.1, 0.1, 0.05, 0.149]))
+    frr, far = own.rises(curve("a", "A", [0.1, 0.12, 0.2, 0.1], [0.1, 0.1, 0.05, 0.149]))
     assert frr.severity == pytest.approx(1 + 0.03 / 0.08)
     assert far.severity is None
-    assert readings.risen(far, curve("a", "A", [0.1] * 3, [0.1] * 3)) == "not by 2"
+    assert own.risen(far, curve("a", "A", [0.1] * 3, [0.1] * 3)) == "not by 2"
 
 
 def test_what_fails_silently_first_comes_first_and_is_told() -> None:
@@ -459,14 +473,14 @@ def test_what_fails_silently_first_comes_first_and_is_told() -> None:
     steady = curve("steady", "Steady", [0.1] * 3, [0.1] * 3)
     leaky = curve("leaky", "Leaky", [0.1, 0.1, 0.2], [0.1, 0.2, 0.3])  # its FRR rises last
     curves = [steady, slow, leaky]
-    assert [c.name for c in readings.silently_first(curves)] == ["leaky", "slow", "steady"]
-    told = readings.verifier_noise(curves)
+    assert [c.name for c in own.silently_first(curves)] == ["leaky", "slow", "steady"]
+    told = own.noise_reading(curves)
     assert told.startswith("Of clean pictures, 10.0% of genuine signatures are rejected, 10.0% of")
     assert "“Slow” is the first to have 5 points more genuine signatures rejected, at" in told
     assert "“Leaky” is the first to have 5 points more skilled forgeries accepted, at" in told
-    told = readings.verifier_noise([steady])
+    told = own.noise_reading([steady])
     assert "No corruption has 5 points more genuine signatures rejected." in told
-    assert readings.verifier_noise([]) == ""
+    assert own.noise_reading([]) == ""
     html = section(render(make_results({"noise": curves})), "spoilt")
     assert [html.index(f">{t}<") for t in ("Leaky", "Slow", "Steady")] == sorted(
         html.index(f">{t}<") for t in ("Leaky", "Slow", "Steady")
@@ -474,9 +488,10 @@ def test_what_fails_silently_first_comes_first_and_is_told() -> None:
 
 
 def test_noise_without_forgeries_is_shown() -> None:
-    points = [replace(p, far_skilled=None) for p in curve("a", "A", [0.1, 0.3], [0, 0]).points]
-    noise = [VerifierNoiseCurve("a", "A", points)]
-    assert "forgeries" not in readings.verifier_noise(noise)
+    some = curve("a", "A", [0.1, 0.3], [0, 0])
+    points = [replace(p, figures=[f for f in p.figures if f.name != "FAR"]) for p in some.points]
+    noise = [replace(some, points=points)]
+    assert "forgeries" not in own.noise_reading(noise)
     assert (
         "FAR"
         not in re.findall(
@@ -541,7 +556,8 @@ def test_nasty_text_is_escaped() -> None:
 
 def test_figures_for_a_program() -> None:
     original = make_results({"warning": "beware"})
-    figures = json.loads(json.dumps(original.figures(), allow_nan=False))["verifier"]
+    told = json.loads(json.dumps(original.figures(), allow_nan=False))
+    figures = told["verifier"]
     rates = measured().rates[0]
     assert figures["warning"] == "beware"
     assert figures["one"]["rates"][0]["frr"] == vars(rates.frr)
@@ -550,30 +566,34 @@ def test_figures_for_a_program() -> None:
     assert len(figures["several"]) == 7
     assert figures["traits"]["aspect"]["skilled"]["value"] == 0.41
     assert figures["cross"][0]["data"] == "other writers"
-    assert figures["noise"]["blur"]["6"]["frr"]["n"] == 12
+    blur = next(curve for curve in original.noise[0].curves if curve.name == "blur")
+    assert told["noise"]["blur"]["FRR"]["6"] == blur.points[6].named("FRR").value
+    assert (told["accuracy"]["n"], told["headline"]["warning"]) == (30, "beware")
     assert figures["equal_strokes"]["protocol"]
-    text = json.dumps(figures)
+    text = json.dumps(told)
     assert not re.search(r"data:image|histogram|\"det\"", text)
-    assert whole.make_results().figures()["verifier"] is None
+    assert "verifier" not in classifier().figures()
 
 
 def test_results_come_back_from_json() -> None:
     original = make_results()
-    assert Results.from_json(original.to_json()) == original
+    assert parse_results(original.to_json()) == original
 
 
 def test_index_and_readme_tell_errors_not_accuracy(page: Path) -> None:
     rates, folder = measured().rates[0], page.parent.parent
     index = text_of(write_index(folder).read_text(encoding="utf-8"))
     error = words.value(rates.average_error)
-    assert f"{error} Average error at the fixed threshold: the mean of" in index
+    assert f"{error} Average error at the fixed threshold: 95% interval " in index
+    assert f"{words.value(rates.frr)} of genuine signatures rejected" in index
     assert "Weakest against Impulse noise" in index
     assert index.index("A trivial feature does as well.") < index.index(error)
-    row = whole.cells(results_table(folder).splitlines()[2])
-    told = f"at the fixed threshold {words.value(rates.frr)} ({words.ends(rates.frr)}) of genuine "
+    row = whole.cells(whole.results_table(folder).splitlines()[2])
+    told = f"average error at the fixed threshold {words.with_interval(rates.average_error)}; "
     assert row[1].startswith(told)
+    assert f"rejected at the fixed threshold {words.with_interval(rates.frr)}; skilled" in row[1]
     assert row[1].endswith("no human's hand. A trivial feature does as well.")
-    assert words.value(make_results().accuracy) not in index
+    assert words.value(make_results().details.accuracy) not in index
 
 
 def test_markdown_tells_the_same() -> None:
@@ -592,9 +612,9 @@ def test_the_fixed_threshold_lies_on_the_curve() -> None:
     one = measured()
     assert one.skilled is not None
     at = min(one.skilled.det, key=lambda point: abs(point.threshold))
-    marked = verifier_plots._fixed(one, one.skilled)
+    marked = plots._fixed(one, one.skilled)
     assert marked == pytest.approx((at.far, at.frr), abs=0.03)
-    assert verifier_plots._fixed(replace(one, rates=[]), one.skilled) is None
+    assert plots._fixed(replace(one, rates=[]), one.skilled) is None
 
 
 def test_opens_without_a_request_or_an_error(chromium: browser.Browser, page: Path) -> None:
