@@ -85,8 +85,8 @@ def dependence_reading(
 ) -> str:
     """Say in a short paragraph how accuracy hangs on the amount of data and on its labels.
 
-    ``learning`` is of :func:`learning_curve`, ``label`` of :func:`label_noise`; either may be
-    empty. All figures are the points' own.
+    ``learning`` are points on less data, ``label`` on data with wrong labels; either may be empty.
+    All figures are the points' own.
     """
     by_share = [sorted(points, key=lambda point: point.share) for points in (learning, label)]
     return " ".join(_on_amount(by_share[0]) + _on_labels(by_share[1]))
