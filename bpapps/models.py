@@ -28,10 +28,10 @@ FILE_NAME = "model.safetensors"
 class Model:
     """A fitted pipeline of a task.
 
-    ``metadata`` holds task, kind, preprocessing, input_shape, versions and what the kind keeps; of a run's model
-    also config, data (what it was trained on, with its hash), training (seconds, epochs), start
-    (see :func:`as_start`; only of one that was trained further from another) and figures (what
-    it reached on the test part, THE score first).
+    ``metadata`` holds task, kind, preprocessing, input_shape, versions and what the kind keeps; of
+    a run's model also config, data (what it was trained on, with its hash), training (seconds,
+    epochs), start (see :func:`as_start`; only of one that was trained further from another) and
+    figures (what it reached on the test part, THE score first).
     """
 
     task: tasks.Task

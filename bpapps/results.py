@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bpapps.measures.intervals import Interval
+from bpapps.measures.intervals import Interval, long_interval
 from bpapps.pictures.png import without_uris
 from bpapps.plain import from_plain, to_plain
 from bpapps.writing import write
@@ -33,6 +33,9 @@ class Figure:
     interval: Interval
     lower_is_better: bool = False
     of: str = "test picture"
+
+    def __str__(self) -> str:
+        return f"{self.name} {long_interval(self.interval)}"
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,11 @@ from benchmarking.processes import (
 )
 from benchmarking.workers import WorkError
 from benchmarking.works import WORKS
+from scores import index
 from tqdm import tqdm
 
 from bpapps.made import made
-from bpapps.report import load_benchmark, write_benchmark, write_index
+from bpapps.report import load_benchmark, write_benchmark
 
 REPORT = Path("reports/benchmark")
 PINNED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -168,7 +169,7 @@ def _measure(contest: Contest, folder: Path, names: Sequence[str]) -> None:
             tqdm.write(_in_short(row), file=sys.stdout)
     record.write()
     if folder == REPORT:
-        write_index(REPORT.parent)
+        index()
 
 
 def _in_short(row: Row) -> str:

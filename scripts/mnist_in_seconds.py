@@ -17,9 +17,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from bpapps.core.malloc import keep_freed_memory
 from bpapps.core.schedules import OneCycle
-from bpapps.data import registry
-from bpapps.malloc import keep_freed_memory
+from bpapps.data import named
 
 EPOCHS = 2
 BATCH = 100
@@ -52,11 +52,12 @@ def main(seed: int, validate: bool, with_torch: bool, data_dir: Path | None) -> 
 
 def load(validate: bool, data_dir: Path | None) -> Data:
     """Training and test pictures, (n, 784) in [0, 1], and labels."""
-    mnist = registry.load("mnist", data_dir)
-    pictures, labels = _flat(mnist.images), mnist.labels.astype(np.int64)
+    mnist = named.load("mnist", data_dir)
+    assert mnist.test is not None
+    pictures, labels = _flat(mnist.whole.pictures), mnist.whole.targets.astype(np.int64)
     if validate:
         return pictures[:50_000], labels[:50_000], pictures[50_000:], labels[50_000:]
-    return pictures, labels, _flat(mnist.test_images), np.asarray(mnist.test_labels, np.int64)
+    return pictures, labels, _flat(mnist.test.pictures), mnist.test.targets.astype(np.int64)
 
 
 def _flat(pictures: Any) -> NDArray[np.float32]:

@@ -24,10 +24,10 @@ from scores import errors_in_a_line, in_words, keep, score
 from tqdm import tqdm
 
 from bpapps import models
-from bpapps.malloc import keep_freed_memory
+from bpapps.core.malloc import keep_freed_memory
+from bpapps.measures.strings import edit_distance
 from bpapps.tasks.characters import texts, trial
 from bpapps.tasks.characters.lines import read_line
-from bpapps.measures.strings import edit_distance
 
 TARGET = 0.98  # a character error rate of 2%
 

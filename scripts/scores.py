@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
-from bpapps import runs
+from bpapps import kinds, runs
+from bpapps.core.malloc import keep_freed_memory
+from bpapps.report import results_in, write_index, write_report
 from bpapps.results import Results, Score
-from bpapps.malloc import keep_freed_memory
-from bpapps.report import write_index, write_report
 from bpapps.writing import write
 
 REPORTS = Path("reports")
@@ -85,7 +85,21 @@ def keep(folder: str, row: Score) -> None:
     text = json.dumps([asdict(each) for each in [*rows, row]], indent=1)
     write(path, text + "\n")
     if (path.parent / "results.json").exists():
-        results = Results.load(path.parent / "results.json")
-        results.scores = runs.scores_in(path.parent)
-        write_report(results, path.parent)
-        write_index(path.parent.parent)
+        report(kinds.load_results(path.parent / "results.json"), folder)
+
+
+def report(results: Results, folder: str) -> None:
+    """Write the report of a folder with the scores that are kept there, and the index."""
+    results.scores = runs.scores_in(REPORTS / folder)
+    write_report(results, kinds.get(results.kind).sections, REPORTS / folder)
+    index()
+
+
+def index() -> None:
+    """Write the index of all reports anew."""
+    write_index(REPORTS, evaluations())
+
+
+def evaluations() -> dict[str, Results]:
+    """What the reports hold, by the names of their folders."""
+    return {path.parent.name: kinds.load_results(path) for path in results_in(REPORTS)}

@@ -21,7 +21,7 @@ from scores import errors_in_a_line
 from tqdm import tqdm
 
 from bpapps import models
-from bpapps.malloc import keep_freed_memory
+from bpapps.core.malloc import keep_freed_memory
 from bpapps.pictures import noise
 from bpapps.tasks.characters import trial
 from bpapps.tasks.characters.lines import read_line
@@ -71,7 +71,7 @@ class Call:
 
 def _digit() -> Callable[[], object]:
     reader = models.find("digits").pipeline
-    picture = load_data("digits").test_images[:1]
+    picture = load_data("digits").test.pictures[:1]
     return lambda: reader.predict(picture)
 
 

@@ -22,8 +22,8 @@ from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
 from bpapps import models, runs, tasks
-from bpapps.data import registry, splits
-from bpapps.data.splits import Split
+from bpapps.data import named, splits
+from bpapps.data.splits import Part, Split
 from bpapps.pictures.arrays import as_pictures
 from bpapps.pictures.files import MIN_SIDE
 from bpapps.pictures.shapes import bounding_boxes
@@ -76,18 +76,19 @@ HAND62: Mapping[str, tuple[str, float, dict[str, float]]] = {
 
 def hand62(data_dir: Path | None, command: str) -> Rows:
     """Photos: five folds, stratified; groupings are merged outputs of one net for 62 classes."""
-    whole = registry.load("hand62", data_dir)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(whole.whole.targets, whole.whole.targets)
+    dataset = named.load("hand62", data_dir)
+    labels = dataset.whole.targets
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(labels, labels)
     values: dict[str, list[float]] = {grouping: [] for grouping in HAND62}
     for fold, (train, test) in enumerate(tqdm(list(folds), desc="folds", disable=None)):
-        split = splits.by_rows(whole, f"fold {fold + 1} of {FOLDS}, stratified", train, test)
+        split = splits.by_rows(dataset, f"fold {fold + 1} of {FOLDS}, stratified", train, test)
         model = _trained(f"characters-hand62-fold{fold}", "hand62", "photos", split)
         probabilities = model.predict_proba(split.test.pictures)
         for grouping in HAND62:
             values[grouping].append(
                 _accuracy(probabilities, model.classes, split.test.targets, grouping)
             )
-    protocol = f"{FOLDS} folds, stratified, {whole.n_duplicates} duplicates dropped"
+    protocol = f"{FOLDS} folds, stratified, {dataset.n_duplicates} duplicates dropped"
     return [
         (
             TASK.report_name("hand62"),
@@ -128,12 +129,12 @@ def plates(data_dir: Path | None, command: str) -> Rows:
     How stamped print and lettering look was tuned on one half of the plates; the figures are of
     the other.
     """
-    whole = registry.load("plate-chars", data_dir)
-    assert whole.whole.groups is not None
-    rows = [i for i, plate in enumerate(whole.whole.groups) if zlib.crc32(str(plate).encode()) % 2]
-    pictures, labels = [whole.whole.pictures[i] for i in rows], whole.whole.targets[rows]
+    whole = named.load("plate-chars", data_dir).whole
+    assert whole.groups is not None
+    rows = [i for i, plate in enumerate(whole.groups) if zlib.crc32(str(plate).encode()) % 2]
+    pictures, labels = [whole.pictures[i] for i in rows], whole.targets[rows]
     model = models.load(TASK.shipped)
-    alphabet = np.unique(whole.whole.targets)
+    alphabet = np.unique(whole.targets)
     taken = np.array([TAKEN_ON_PLATES.get(c, c) for c in model.classes.tolist()])
     probabilities = model.predict_proba(pictures) @ (taken[:, None] == alphabet)
     guesses = alphabet[probabilities.argmax(axis=1)]
@@ -174,8 +175,10 @@ def _with_stamped(split: Split, faces: Sequence[Font]) -> Split:
     sha256 = sha256_of(np.array(split.data["sha256"]), *added)
     return replace(
         split,
-        train_images=pictures,
-        train_labels=np.concatenate([split.train.targets, *(labels for _, labels in stamped)]),
+        train=Part(
+            pictures,
+            np.concatenate([split.train.targets, *(labels for _, labels in stamped)]),
+        ),
         data={**split.data, "n_train": len(pictures), "sha256": sha256},
     )
 

@@ -24,10 +24,10 @@ from sklearn.svm import SVC
 from tqdm import tqdm
 
 from bpapps import models, runs, tasks
-from bpapps.data import registry
-from bpapps.results import Score
-from bpapps.malloc import keep_freed_memory
+from bpapps.core.malloc import keep_freed_memory
+from bpapps.data import named
 from bpapps.pictures.arrays import as_pictures
+from bpapps.results import Score
 
 DIGITS = tasks.get("digits")
 Options = dict[str, Any]
@@ -36,7 +36,7 @@ Options = dict[str, Any]
 def halves(options: Options) -> tuple[str, Score]:
     """scikit-learn's digits: the first half to train on, the second to test on."""
     split = DIGITS.load_data("digits")
-    train, test = (split.train.pictures, split.train.targets), (split.test.pictures, split.test.targets)
+    train, test = ((part.pictures, part.targets) for part in (split.train, split.test))
     values = [_fit("small", seed, *train).score(*test) for seed in _seeds(options)]
     flat = [_flat(train[0]), _flat(test[0])]
     peers = {
@@ -50,8 +50,8 @@ def halves(options: Options) -> tuple[str, Score]:
 
 def kfold(options: Options) -> tuple[str, Score]:
     """scikit-learn's digits: ten folds, stratified and shuffled by seed 0."""
-    whole = registry.load("digits")
-    pictures, labels = np.asarray(whole.whole.pictures), whole.whole.targets
+    whole = named.load("digits").whole
+    pictures, labels = np.asarray(whole.pictures), whole.targets
     flat = _flat(pictures)
     values: list[float] = []
     others: dict[str, list[float]] = {name: [] for name in _peers()}
@@ -171,9 +171,9 @@ def _mnist(preset: str, options: Options) -> tuple[list[float], list[runs.Run]]:
 
 def _phone_photos(data_dir: Path | None) -> tuple[list[Any], np.ndarray]:
     """Photos of digits and their labels, exact duplicates dropped."""
-    whole = registry.load("hand62", data_dir)
-    rows = np.flatnonzero(np.char.isdigit(whole.whole.targets))
-    return [whole.whole.pictures[row] for row in rows], whole.whole.targets[rows].astype(int)
+    whole = named.load("hand62", data_dir).whole
+    rows = np.flatnonzero(np.char.isdigit(whole.targets))
+    return [whole.pictures[row] for row in rows], whole.targets[rows].astype(int)
 
 
 if __name__ == "__main__":

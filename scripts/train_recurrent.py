@@ -13,15 +13,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from scores import REPORTS, errors_in_a_line, in_words, keep, score
+from scores import errors_in_a_line, in_words, keep, report, score
 from sklearn.pipeline import Pipeline
 
 from bpapps import models, runs, tasks
+from bpapps.core.malloc import keep_freed_memory
 from bpapps.data.splits import Split
 from bpapps.estimators import AssociativeMemory
 from bpapps.experiments.rivals import Contender
-from bpapps.malloc import keep_freed_memory
-from bpapps.report import write_index, write_report
 
 FOLDER = "digits-recurrent"
 COMMAND = "python scripts/train_recurrent.py"
@@ -51,7 +50,7 @@ def main(data_dir: Path | None) -> None:
             behind_memory(static["784-800-10"], "784-800-10 behind a memory", split),
         ]
         results = runs.measure(dense, split, COMMAND, dependence=False, against=others)
-        accuracy = {net.name: net.accuracy.value for net in results.rivals}
+        accuracy = {net.name: net.figure.interval.value for net in results.rivals}
         known = {"monDEQ": 0.981}
         rows = [
             score("MNIST, equilibrium 784-256-10", "official test set",
@@ -59,7 +58,7 @@ def main(data_dir: Path | None) -> None:
             score("MNIST, equilibrium-cnn", "official test set", [accuracy["equilibrium-cnn"]],
                   0.994, {"Jacobian-free backpropagation": 0.9936, "monDEQ": 0.991}, COMMAND),
         ]  # fmt: skip
-        write_report(results, REPORTS / FOLDER)
+        report(results, FOLDER)
         for row in rows:
             keep(FOLDER, row)
             click.echo(in_words(row))
@@ -69,7 +68,6 @@ def main(data_dir: Path | None) -> None:
                 click.echo(
                     f"{net.name}: {net.iterations:.1f} iterations, at most {SLOWEST:g} {met}"
                 )
-        write_index(REPORTS)
 
 
 def trained(preset: str, split: Split, **settings: object) -> runs.Run:
@@ -89,8 +87,8 @@ def behind_memory(run: runs.Run, name: str, split: Split) -> Contender:
     history = memory.net_.history_
     seconds = sum(epoch.seconds for epoch in history)
     pipeline = Pipeline([("preprocessing", preprocessing), ("memory", memory), ("net", net)])
-    before = runs.contender(run)
-    return Contender(before.task, name, pipeline, [], before.seconds + seconds, 0)
+    model = models.Model(run.model.task, pipeline, {})
+    return Contender(model, name, [], runs.contender(run).seconds + seconds, 0)
 
 
 if __name__ == "__main__":

@@ -15,17 +15,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scores import REPORTS, Protocol, Rows, command_for, score
+from scores import Protocol, Rows, command_for, report, score
 from tqdm import tqdm
 
-from bpapps import models, runs, tasks, verification, verifiers
-from bpapps.data import registry
-from bpapps.data.splits import OwnerSplit
-from bpapps.results import Results
-from bpapps.report import write_index, write_report
+from bpapps import models, runs, tasks
+from bpapps.data.registry import is_here
+from bpapps.data.splits import Split
+from bpapps.kinds.verification import measuring, protocols, rates
+from bpapps.kinds.verification.data import load
+from bpapps.kinds.verification.records import CrossData, Verification
+from bpapps.kinds.verification.scoring import ScoredSplit, score_split
+from bpapps.kinds.verification.scoring import score as scored_pairs
 from bpapps.tasks.signatures import data
-from bpapps.verification_records import CrossData, Verification
-from bpapps.verifiers import ScoredSplit
+from bpapps.tasks.signatures.sources import SOURCES
+from bpapps.tasks.signatures.traits import traits
 
 TASK = tasks.get("signatures")
 WRITERS = (1000, 40, 40)
@@ -47,17 +50,16 @@ def synthetic(data_dir: Path | None, command: str) -> Rows:
     models.save(TASK.shipped, run.model)
     folder = TASK.report_name("synthetic")
     results = runs.measure(run, split, command)
-    assert results.verifier is not None
     name = "trained on synthetic writers, EER skilled on {}, 1 reference"
     rows = [
         score(
             name.format("others of them"), f"{split.data['split']}; threshold chosen afterwards",
-            _eers(results.verifier.one, "skilled"), None, {}, command, at_most=True,
+            _eers(results.details.one, "skilled"), None, {}, command, at_most=True,
         )
     ]  # fmt: skip
     cross = []
-    if registry.is_here("cedar", data_dir):
-        cross.append(_crossed(run, data.all_to_test(registry.load("cedar", data_dir))))
+    if is_here("cedar", SOURCES["cedar"], data_dir):
+        cross.append(_crossed(run, data.all_to_test(load("cedar", data_dir, SOURCES))))
         measured = cross[0].verification
         rows.append(
             score(
@@ -66,34 +68,34 @@ def synthetic(data_dir: Path | None, command: str) -> Rows:
                 {"gradient histograms, untrained": 0.26}, command, at_most=True,
             )
         )  # fmt: skip
-    results.verifier = replace(results.verifier, cross=cross)
-    _write(results, folder)
+    results.details = replace(results.details, cross=cross)
+    report(results, folder)
     return [(folder, row) for row in rows]
 
 
 def cedar(data_dir: Path | None, command: str) -> Rows:
     """CEDAR: five folds of writers, and one report over all of them."""
-    whole = registry.load("cedar", data_dir)
+    whole = load("cedar", data_dir, SOURCES)
     parts = data.folds(whole)
     trained = [
         _trained(f"signatures-cedar-fold{number}", "cedar", split, "adapt", TASK.name)
         for number, split in enumerate(tqdm(parts, desc="folds", disable=None), start=1)
     ]
     scored = [
-        verifiers.score_split(run.model.pipeline, part, own=True)
-        for run, part in zip(trained, parts, strict=True)
+        score_split(run.model.pipeline, part) for run, part in zip(trained, parts, strict=True)
     ]
     one = _measured(scored, 1)
     equal = _measured([fold.equal for fold in scored if fold.equal], 1)
-    several = {(k, way): _measured(scored, k, way) for k in SEVERAL for way in verifiers.WAYS}
+    several = {(k, way): _measured(scored, k, way) for k in SEVERAL for way in protocols.WAYS}
     part = data.all_to_test(whole).test
-    traits = verifiers.trait_scores(TASK.traits(part.images), part)
+    alone = protocols.trait_scores(traits(part.pictures), part)
     of_all = {
         "one": one,
         "several": list(several.values()),
         "equal_strokes": equal,
-        "traits": traits,
-        "warning": verifiers.warning(traits, one),
+        "traits": alone,
+        "warning": protocols.warning(alone, one),
+        "accuracy": protocols.accuracy(one.rates[0]),
         "cross": [_crossed(trained[0], data.synthetic(0, OTHERS))],
     }
     folder = TASK.report_name("cedar")
@@ -101,7 +103,7 @@ def cedar(data_dir: Path | None, command: str) -> Rows:
     first = {"a first net": 0.076}
     figures: list[tuple[str, Verification, str, float | None, Mapping[str, float]]] = [
         ("EER skilled, 1 reference", one, "skilled", 0.12, PUBLISHED),
-        ("EER skilled, 10 references", several[10, verifiers.CENTRED], "skilled", 0.05, first),
+        ("EER skilled, 10 references", several[10, protocols.CENTRED], "skilled", 0.05, first),
         ("EER random, 1 reference", one, "random", 0.03, {"a first net": 0.049}),
         ("EER skilled, 1 reference, strokes made equal", equal, "skilled", 0.24, {}),
     ]
@@ -118,7 +120,7 @@ PROTOCOLS: dict[str, Protocol] = {"synthetic": synthetic, "cedar": cedar}
 main = command_for("train_signatures.py", PROTOCOLS)
 
 
-def _trained(folder: str, source: str, split: OwnerSplit, preset: str, start: str = "") -> runs.Run:
+def _trained(folder: str, source: str, split: Split, preset: str, start: str = "") -> runs.Run:
     """The model of a run, trained now where there is none yet, from a model to start with."""
     path = Path("runs") / folder
     if not (path / models.FILE_NAME).exists():
@@ -127,52 +129,45 @@ def _trained(folder: str, source: str, split: OwnerSplit, preset: str, start: st
     return runs.load(path)
 
 
-def _measured(folds: Sequence[ScoredSplit], k: int, way: str = verifiers.CENTRED) -> Verification:
+def _measured(folds: Sequence[ScoredSplit], k: int, way: str = protocols.CENTRED) -> Verification:
     """Error rates with k references over all folds, each at its own fold's thresholds."""
-    options = verifiers.WAYS[way]
-    return verification.measure(
+    options = protocols.WAYS[way]
+    return rates.measure(
         [fold.test.trials(k, **options) for fold in folds],
         [
-            verifiers.rules(fold.development, k, (None, verifiers.STRICT), **options)
+            protocols.rules(fold.development, k, (None, protocols.STRICT), **options)
             for fold in folds
             if fold.development
         ],
-        protocol=verifiers.protocol(k, way),
+        protocol=protocols.protocol(k, way),
     )
 
 
-def _crossed(run: runs.Run, other: OwnerSplit) -> CrossData:
+def _crossed(run: runs.Run, other: Split) -> CrossData:
     """Error rates on writers of other data, at the threshold of the run's own."""
     net = run.model.pipeline
-    trials = verifiers.score(net, other.test).trials()
-    measured = verification.measure(trials, [net[-1].threshold()])
+    trials = scored_pairs(net, other.test).trials()
+    measured = rates.measure(trials, [net[-1].threshold()])
     return CrossData(other.data["title"], measured)
 
 
 def _report(
     run: runs.Run,
-    part: OwnerSplit,
+    part: Split,
     scored: ScoredSplit,
     of_all: Mapping[str, Any],
     folder: str,
     command: str,
 ) -> None:
     """The report on the first fold, with the error rates and the traits of all five."""
-    results = runs.measure(run, part, command, dependence=False, scored=scored)
-    assert results.verifier is not None
-    results.verifier = replace(results.verifier, **of_all)
-    results.accuracy = verifiers.accuracy(results.verifier.one.rates[0])
+    measured = measuring.measure(run.model.pipeline, part, traits, scored=scored)
+    details = replace(measured, **of_all)
+    results = runs.measure(run, part, command, dependence=False, details=details)
     results.data["notes"] = (
         "error rates and trivial features are of all five folds; noise, other data, the hardest "
         "pairs, times and the history of the first"
     )
-    _write(results.without_pictures(), folder)  # CEDAR is for research, not to be passed on
-
-
-def _write(results: Results, folder: str) -> None:
-    results.scores = runs.scores_in(REPORTS / folder)
-    write_report(results, REPORTS / folder)
-    write_index(REPORTS)
+    report(results.without_pictures(), folder)  # CEDAR is for research, not to be passed on
 
 
 def _eers(measured: Verification, kind: str) -> list[float]:

@@ -20,13 +20,14 @@ from typing import NamedTuple
 
 import click
 from scipy import stats
-from scores import errors_in_a_line
+from scores import errors_in_a_line, evaluations
 
+from bpapps import kinds
 from bpapps.measures.intervals import Interval
-from bpapps.results import Results, Score
 from bpapps.report import benchmark_table, results_table, words
 from bpapps.report.benchmark import comparisons
 from bpapps.report.files import load_benchmark
+from bpapps.results import Results, Score
 from bpapps.writing import write
 
 README, DOCS, REPORTS = Path("README.md"), Path("docs"), Path("reports")
@@ -62,7 +63,7 @@ def main(picture: bool) -> None:
     with errors_in_a_line():
         _fill(README, "figures", _table(HEADER, [_row(shown) for shown in SHOWN]))
         _fill(README, "missed", f"Short of their targets: {'; '.join(_missed())}.")
-        _fill(DOCS / "results.md", "results", results_table(REPORTS))
+        _fill(DOCS / "results.md", "results", results_table(evaluations().values()))
         if BENCHMARK.exists():
             _fill(DOCS / "benchmark.md", "benchmark", benchmark_table(BENCHMARK))
         if picture:
@@ -70,7 +71,7 @@ def main(picture: bool) -> None:
 
 
 def _row(shown: Shown) -> tuple[str, ...]:
-    results = Results.load(REPORTS / shown.folder / "results.json")
+    results = kinds.load_results(REPORTS / shown.folder / "results.json")
     scores = {score.name: score for score in results.scores}
     if shown.score not in scores:
         raise ValueError(f"reports/{shown.folder} has no score {shown.score!r}; correct SHOWN")
@@ -87,12 +88,19 @@ def headline(results: Results, measure: str, score: Score) -> Interval:
     """The figure of a report that the README shows; over folds, of the score's mean."""
     if measure == "mean accuracy":
         return _of_mean(score)
-    if measure == "characters of lines right" and results.lines:
-        wrong = results.lines.clean.error_rate
+    if measure == "characters of lines right":
+        wrong = _named(results, "lines: character error rate")
         return Interval(1 - wrong.value, 1 - wrong.high, 1 - wrong.low, wrong.n)
-    if measure == "equal error rate" and results.verifier and results.verifier.one.skilled:
-        return results.verifier.one.skilled.eer
-    return results.accuracy
+    if measure == "equal error rate":
+        return _named(results, "EER, skilled forgeries, threshold chosen afterwards")
+    return _named(results, measure)
+
+
+def _named(results: Results, name: str) -> Interval:
+    for figure in results.headline.figures:
+        if figure.name == name:
+            return figure.interval
+    raise ValueError(f"the report on {results.title} has no figure {name!r}; correct headline()")
 
 
 def _of_mean(score: Score) -> Interval:
@@ -104,12 +112,11 @@ def _of_mean(score: Score) -> Interval:
 
 def _missed() -> Iterator[str]:
     """Each target that is missed: what, what it came to, and the target."""
-    for path in sorted(REPORTS.glob("*/results.json")):
-        if path != BENCHMARK:
-            for score in Results.load(path).scores:
-                target, _, verdict = words.target(score).rpartition(" ")
-                if verdict == "missed":
-                    yield f"{score.name} {words.spread(score)} of {target}"
+    for results in evaluations().values():
+        for score in results.scores:
+            target, _, verdict = words.target(score).rpartition(" ")
+            if verdict == "missed":
+                yield f"{score.name} {words.spread(score)} of {target}"
     for c in comparisons(load_benchmark(BENCHMARK)) if BENCHMARK.exists() else ():
         if not c.met:
             yield f"{c.work} against {c.against.partition(', the')[0]} {c.figure} of {c.target}"

@@ -22,7 +22,8 @@ main(["data", "list"], standalone_mode=False)
 
 @pytest.mark.parametrize(("program", "changes"), [(FIT, 0), (COMMAND, 1)], ids=["fit", "command"])
 def test_who_changes_it(program: str, changes: int) -> None:
-    told = "\nfrom bpapps.malloc import keep_freed_memory as keep\nprint(keep.cache_info().misses)"
+    told = "\nfrom bpapps.core.malloc import keep_freed_memory as keep"
+    told += "\nprint(keep.cache_info().misses)"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program + told],
         capture_output=True, text=True, check=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import bpapps
-from bpapps import tasks
-from bpapps.data import registry
+from bpapps import kinds, tasks
+from bpapps.data import named
 
 PACKAGE = Path(bpapps.__file__).parent
 HEAVY = {"numpy", "scipy", "sklearn", "matplotlib", "PIL", "pandas", "jinja2", "joblib", "tqdm"}
@@ -44,6 +45,9 @@ def python(program: str) -> tuple[str, float]:
         ("bpapps", HEAVY),
         ("bpapps.cli", HEAVY),
         ("bpapps.tasks", HEAVY),
+        ("bpapps.kinds", HEAVY),
+        *((f"bpapps.kinds.{name}", HEAVY) for name in kinds.names()),
+        *((f"bpapps.tasks.{name}", HEAVY) for name in tasks.names()),
         ("bpapps.core", SLOW),
     ],
 )
@@ -67,11 +71,15 @@ def test_the_wheel_holds_types_and_templates() -> None:
     build = project["tool"]["hatch"]["build"]
     assert build["targets"]["wheel"] == {"packages": ["bpapps"]}
     assert not {"exclude", "include", "only-include"} & build.keys()
-    files = ["py.typed", "report/templates/report.html", "report/templates/style.css"]
-    files += [f"explain/templates/explain.{kind}" for kind in ("html", "css", "js")]
-    files += [f"tasks/{name}/model.safetensors" for name in tasks.names()]
-    for file in files[:6]:
+    shown = ["py.typed", "report/templates/report.html", "report/templates/style.css"]
+    shown += [f"explain/templates/explain.{kind}" for kind in ("html", "css", "js")]
+    for file in shown:
         assert (PACKAGE / file).is_file(), file
+    laid_out = sorted(PACKAGE.rglob("templates/**/*.*"))
+    files = [*shown, *(path.relative_to(PACKAGE).as_posix() for path in laid_out)]
+    for name in kinds.names():
+        assert any(file.startswith(f"kinds/{name}/templates/") for file in files), name
+    files += [f"tasks/{name}/model.safetensors" for name in tasks.names()]
     ignored = subprocess.run(
         ["git", "check-ignore", "--no-index", *(f"bpapps/{file}" for file in files)],
         cwd=PACKAGE.parent, capture_output=True, text=True, check=False,
@@ -120,14 +128,14 @@ FLOORS = {
     room: floor
     for floor, rooms in enumerate(
         (
-            ("core", "names", "writing", "malloc", "measures"),
-            ("pictures", "verification_records"),
-            ("data", "evaluation", "verification"),
-            ("estimators", "experiments", "report"),
-            ("explain", "verifiers"),
+            ("core", "names", "writing", "measures", "plain", "made", "malloc"),
+            ("pictures",),
+            ("results", "data", "estimators"),
+            ("experiments", "report"),
+            ("explain", "kinds"),
             ("tasks",),
             ("models",),
-            ("runs", "verdicts"),
+            ("runs",),
             ("cli",),
             ("__main__", "scripts"),
         )
@@ -151,8 +159,14 @@ def inside(module: str, room: str) -> bool:
 def test_the_arrows_are_seen() -> None:
     """The tests below would pass if nothing were found."""
     assert ("bpapps.core.training", "bpapps.core.params") in ARROWS
-    assert ("bpapps.cli", "bpapps.runs") in ARROWS  # inside a function
+    assert ("bpapps.cli.training", "bpapps.runs") in ARROWS  # inside a function
+    assert ("bpapps.tasks.digits", "bpapps.kinds.classification") in ARROWS
     assert len(ARROWS) > 80
+
+
+def test_what_is_imported_is_there() -> None:
+    """Inside a function as well, where nobody would see it until it is called."""
+    assert [arrow for arrow in ARROWS if arrow[1] not in MODULES] == []
 
 
 def test_arrows_point_down() -> None:
@@ -165,7 +179,9 @@ def test_the_core_knows_nothing_of_what_is_above_it() -> None:
 
 
 def test_the_report_reads_results_only() -> None:
-    known = ("bpapps.report", "bpapps.evaluation", "bpapps.writing")
+    known = [
+        f"bpapps.{room}" for room in ("report", "results", "measures", "pictures.png", "writing")
+    ]
     outward = [
         arrow
         for arrow in ARROWS
@@ -180,6 +196,21 @@ def test_tasks_do_not_know_each_other_and_nobody_knows_them() -> None:
         rooms = f"bpapps.tasks.{name}", "scripts"
         inward = [a for a in ARROWS if inside(a[1], rooms[0])]
         assert [a for a in inward if not any(inside(a[0], room) for room in rooms)] == []
+
+
+def test_kinds_do_not_know_each_other_and_nobody_knows_them() -> None:
+    """But for the tasks, each of which declares one, and the scripts, each of one task."""
+    for name in kinds.names():
+        room = f"bpapps.kinds.{name}"
+        of_it = [f"bpapps.tasks.{t}" for t in tasks.names() if tasks.get(t).kind.name == name]
+        inward = [a for a in ARROWS if inside(a[1], room)]
+        allowed = (room, *of_it, "scripts")
+        assert [a for a in inward if not any(inside(a[0], each) for each in allowed)] == []
+
+
+def test_the_kinds_know_no_task() -> None:
+    upward = [a for a in ARROWS if inside(a[0], "bpapps.kinds") and inside(a[1], "bpapps.tasks")]
+    assert upward == []
 
 
 def words(path: Path) -> set[str]:
@@ -200,11 +231,28 @@ def words(path: Path) -> set[str]:
 
 
 def test_no_module_outside_the_tasks_names_one() -> None:
-    """``digits`` is a data set's name too, and the registry is where those are named."""
+    """``digits`` is a data set's name too, which the table of those that all tasks share has."""
     for module, path in MODULES.items():
         if inside(module, "bpapps.tasks"):
             continue
-        named = words(path) & set(tasks.names())
-        assert named <= (set(registry.DATASETS) if module == "bpapps.data.registry" else set()), (
-            module
-        )
+        found = words(path) & set(tasks.names())
+        assert found <= (set(named.DATASETS) if module == "bpapps.data.named" else set()), module
+
+
+def test_no_module_outside_the_kinds_names_one() -> None:
+    """Not as a whole text, and not as a word of one."""
+    for module, path in MODULES.items():
+        if not inside(module, "bpapps.kinds"):
+            said = {word for text in words(path) for word in re.findall(r"\w+", text)}
+            assert not said & set(kinds.names()), module
+
+
+def test_no_module_asks_which_kind_of_split_it_was_given() -> None:
+    """There is one: a kind's own lies in its targets."""
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "isinstance",
+                "issubclass",
+            ):
+                assert "Split" not in ast.unparse(node.args[1]), module

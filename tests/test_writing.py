@@ -13,8 +13,8 @@ import pytest
 import test_report as whole
 import tools
 
-from bpapps.evaluation import Score
 from bpapps.report import write_index
+from bpapps.results import Score
 from bpapps.runs import folder as folders
 from bpapps.tasks.characters.font_cache import FontCache
 from bpapps.writing import write
@@ -50,7 +50,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path, pytest.MonkeyPatch], Any]]] = {
     "a text": ("a.txt", lambda folder, _: write(folder / "a.txt", "text")),
     "results": ("a.json", lambda folder, _: whole.make_results().save(folder / "a.json")),
     "a run's records": ("a.json", lambda folder, _: folders.write_json(folder / "a.json", [1, 2])),
-    "an index": ("index.html", lambda folder, _: write_index(folder)),
+    "an index": ("index.html", lambda folder, _: write_index(folder, {})),
     "fonts": ("bpapps/fonts.json", keep_fonts),
     "scores": ("digits/scores.json", keep_score),
 }

@@ -17,20 +17,21 @@ from bpapps.cli.predicting import predict
 from bpapps.cli.printing import Group, print_json
 from bpapps.cli.reporting import report
 from bpapps.cli.training import train
-from bpapps.malloc import keep_freed_memory
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bpapps")
 def main() -> None:
     """Recognise things with networks trained by their own backpropagation."""
+    from bpapps.core.malloc import keep_freed_memory
+
     keep_freed_memory()
 
 
 @main.command("list")
 @options("json")
 def list_tasks(as_json: bool) -> None:
-    """List the tasks with what each is asked, its kind, its data and its presets."""
+    """List the tasks: the question, kind, data and presets of each."""
     found = [tasks.get(name) for name in tasks.names()]
     if as_json:
         rows = [

@@ -25,6 +25,7 @@ class Group(click.Group):
     """A group whose commands tell of bad input, of warnings and of Ctrl-C in one line each."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was given."""
         with warnings.catch_warnings():
             warnings.showwarning = show_warning  # type: ignore[assignment]
             try:
@@ -41,17 +42,16 @@ class Group(click.Group):
 
 
 def show_warning(message: Warning | str, *_: Any) -> None:
+    """Tell of a warning in one line on stderr."""
     click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
 
 
 def tell(headline: Headline) -> None:
     """The figures of a model with their intervals, below what is to be read before them."""
-    from bpapps.measures.intervals import long_interval
-
     for line in filter(None, (headline.warning, headline.label)):
         click.echo(line)
     for figure in headline.figures:
-        click.echo(f"{figure.name} {long_interval(figure.interval)}")
+        click.echo(str(figure))
 
 
 @contextmanager
@@ -94,10 +94,12 @@ def command() -> str:
 
 
 def one_line(error: Exception) -> str:
+    """What an error says, in one line; of a file, its name and what is wrong with it."""
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
 
 
 def print_json(value: Any) -> None:
+    """Print JSON; what has no form of its own there is printed as text."""
     click.echo(json.dumps(value, indent=2, allow_nan=False, default=str))

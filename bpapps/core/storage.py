@@ -28,6 +28,10 @@ FORMAT = 1
 """Version of the file's layout; a newer one is refused."""
 
 
+BESIDE = "metadata."
+"""What the names of arrays begin with that are metadata."""
+
+
 def _dataclasses(*modules: ModuleType) -> dict[str, type]:
     return {
         cls.__name__: cls
@@ -98,9 +102,15 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
 
 
 def save_network(path: Path, network: Layer, params: Params, metadata: Mapping[str, Any]) -> None:
-    """Write a network: its architecture and further metadata as JSON, its parameters by name."""
+    """Write a network: its architecture and further metadata as JSON, its parameters by name.
+
+    An array among the metadata is kept as one.
+    """
+    arrays = {name: value for name, value in metadata.items() if isinstance(value, np.ndarray)}
+    rest = {name: value for name, value in metadata.items() if name not in arrays}
     own = {"architecture": describe(network), "parameters": list(params.shapes)}
-    write_tensors(path, dict(params.items()), {**metadata, **own})
+    beside = {f"{BESIDE}{name}": value for name, value in arrays.items()}
+    write_tensors(path, {**dict(params.items()), **beside}, {**rest, **own})
 
 
 def load_network(
@@ -121,6 +131,8 @@ def load_network(
         names = metadata.pop("parameters")
         vector = np.concatenate([tensors[name].ravel() for name in names] or [np.zeros(0)])
         params = Params(vector, {name: tensors[name].shape for name in names})
+        beside = [name for name in tensors if name.startswith(BESIDE)]
+        metadata |= {name.removeprefix(BESIDE): tensors[name] for name in beside}
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise StorageError(f"{path}: holds no network that this version knows ({error})") from None
     return network, params, metadata

@@ -15,37 +15,8 @@ from pathlib import Path
 from bpapps.data import readers
 from bpapps.data.download import download
 from bpapps.data.readers import DataError as DataError
-from bpapps.data.splits import Part
+from bpapps.data.splits import Dataset as Dataset
 from bpapps.names import nearest
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Pictures with their targets, and what a report says of them.
-
-    Pictures are an array (n, height, width), of bytes or of float32 in [0, 1]; or a list of such
-    float32 arrays where their sizes differ. Targets that are labels, (n,), are integers where
-    every label is a whole number, else strings. ``test`` is the part that the set's authors test
-    on, where they made one. ``sha256`` is of pictures and targets; ``n_duplicates`` counts the
-    exact duplicates that were dropped, which IDX files are not searched for.
-    """
-
-    name: str
-    title: str
-    source: str
-    licence: str
-    whole: Part
-    sha256: str
-    test: Part | None = None
-    n_duplicates: int = 0
-
-    @classmethod
-    def of(
-        cls, name: str, title: str, source: str, licence: str, read: readers.Labelled
-    ) -> Dataset:
-        """What was read of files."""
-        whole = Part(read.images, read.labels, read.groups, read.files)
-        return cls(name, title, source, licence, whole, read.sha256, n_duplicates=read.n_duplicates)
 
 
 @dataclass(frozen=True)

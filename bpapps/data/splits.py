@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from bpapps.pictures.arrays import take
 
 if TYPE_CHECKING:
-    from bpapps.data.registry import Dataset
+    from bpapps.data.readers import Labelled
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,33 @@ class Split:
         """The parts by what each is for."""
         found = {"training": self.train, "development": self.development, "test": self.test}
         return {name: part for name, part in found.items() if part is not None}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures with their targets, and what a report says of them.
+
+    Pictures are an array (n, height, width), of bytes or of float32 in [0, 1]; or a list of such
+    float32 arrays where their sizes differ. Targets that are labels, (n,), are integers where
+    every label is a whole number, else strings. ``test`` is the part that the set's authors test
+    on, where they made one. ``sha256`` is of pictures and targets; ``n_duplicates`` counts the
+    exact duplicates that were dropped, which IDX files are not searched for.
+    """
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    whole: Part
+    sha256: str
+    test: Part | None = None
+    n_duplicates: int = 0
+
+    @classmethod
+    def of(cls, name: str, title: str, source: str, licence: str, read: Labelled) -> Dataset:
+        """What was read of files."""
+        whole = Part(read.images, read.labels, read.groups, read.files)
+        return cls(name, title, source, licence, whole, read.sha256, n_duplicates=read.n_duplicates)
 
 
 def official(dataset: Dataset) -> Split:
@@ -180,7 +207,10 @@ def by_group(
 
 
 def deny_straddling(parts: Mapping[str, ArrayLike | None]) -> None:
-    """ValueError where a group is in two parts, by their names; each part is groups, (n,), or None."""
+    """ValueError where a group is in two parts.
+
+    parts: by their names, the groups (n,) of each, or None.
+    """
     seen: dict[Any, str] = {}
     for part, groups in parts.items():
         if groups is None:

@@ -235,8 +235,9 @@ class BackpropClassifier(ClassifierMixin, Backprop):
 
 def _is_multilabel(y: NDArray) -> bool:
     """Whether y, which must be of classes, says yes or no to each of several labels."""
-    check_classification_targets(y)
     kind = type_of_target(y)
     if kind == "multiclass-multioutput":
         raise ValueError("y of several columns must hold 0 and 1 only: yes or no to each label")
+    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+        check_classification_targets(y)  # which says what y is instead
     return kind == "multilabel-indicator"

@@ -129,9 +129,12 @@ class Kind(ABC):
     def spoils(self) -> Mapping[str, Spoil]:
         """``less``, and ``wrong`` targets, of a training part that is prepared."""
 
-    def usable(self, step: Any, part: Part) -> Part:
-        """The part without pictures that nothing can be asked about; a warning counts them."""
-        return part
+    def usable(self, model: Model, part: Part) -> tuple[Part, str]:
+        """The part without pictures that a model cannot be asked about, and a line on them.
+
+        The line is empty where none is left out.
+        """
+        return part, ""
 
     def prepare(self, step: Any, part: Part) -> Part:
         """The part as the net takes it, its pictures preprocessed by a fitted ``step``."""

@@ -27,6 +27,7 @@ def checked_answers(
 
 
 def class_names(classes: ArrayLike) -> list[str]:
+    """The names of classes as text; ValueError where two are alike, or there is none."""
     names = [str(label) for label in np.asarray(classes).ravel()]
     if not names or len(set(names)) != len(names):
         raise ValueError(f"classes must be distinct labels, not {names}")

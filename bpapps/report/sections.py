@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from bpapps.report import plots, readings, rival_plots, words
-from bpapps.results import Results
+from bpapps.results import DependencePoint, Results
 
 Row = Sequence[str]
 
@@ -177,30 +177,33 @@ def _draw_rivals(results: Results) -> list[plots.Plot]:
 RIVALS = Section("rivals", "Side by side with other nets", lambda r: r.rivals, _draw_rivals)
 
 
-def dependence(
-    less: str = "pictures",
-    wrong: str = "",
-    figure: Callable[[Results], str] | None = None,
-    note: str = "",
-) -> Section:
-    """What less data and wrong targets cost.
+@dataclass(frozen=True)
+class Dependence:
+    """The words of the section on dependence.
 
     Args:
         less: what there are fewer of.
         wrong: what is wrong of a target, after a comma.
-        figure: what THE score is called, by default by its own name.
         note: what is said first.
+        name: results -> what THE score is called; by default its own name.
     """
 
-    def name(results: Results) -> str:
-        points = results.learning_curve or results.label_noise
-        return figure(results) if figure else points[0].figure.name
+    less: str = "pictures"
+    wrong: str = ""
+    note: str = ""
+    name: Callable[[Results], str] | None = None
 
-    def of_the_net(results: Results) -> str:
-        return name(results) if figure else f"test {name(results)}"
+    def figure(self, results: Results) -> str:
+        """What THE score is called, as a heading."""
+        return words.capital(self._called(results))
 
-    def draw(results: Results) -> dict[str, plots.Plot]:
-        called = of_the_net(results)
+    def of_the_net(self, results: Results) -> str:
+        """The same where a sentence begins with it."""
+        return words.capital(self._sentence(results))
+
+    def draw(self, results: Results) -> dict[str, plots.Plot]:
+        """A plot of each curve that was measured."""
+        called = self._sentence(results)
         drawn = {}
         if results.learning_curve:
             drawn["learning"] = plots.learning_curve(results.learning_curve, called)
@@ -208,50 +211,49 @@ def dependence(
             drawn["labels"] = plots.label_noise(results.label_noise, called)
         return drawn
 
-    def tables(results: Results) -> list[Table]:
-        called = words.capital(name(results))
+    def tables(self, results: Results) -> list[Table]:
+        """A table of each."""
+        called = self.figure(results)
+        less = [(words.count(p.n_train), *_trained(p)) for p in results.learning_curve]
+        wrong = [(words.share(p.share), *_trained(p)) for p in results.label_noise]
         return [
             Table(
-                f"With fewer {less}",
+                f"With fewer {self.less}",
                 ("Training pictures", called, "Training time"),
-                [
-                    (
-                        words.count(p.n_train),
-                        words.with_interval(p.score),
-                        words.duration(p.seconds),
-                    )
-                    for p in results.learning_curve
-                ],
+                less,
                 results.dependence_reading,
             ),
-            Table(
-                "With wrong labels",
-                ("Wrong labels", called, "Training time"),
-                [
-                    (words.share(p.share), words.with_interval(p.score), words.duration(p.seconds))
-                    for p in results.label_noise
-                ],
-            ),
+            Table("With wrong labels", ("Wrong labels", called, "Training time"), wrong),
         ]
 
+    def _called(self, results: Results) -> str:
+        points = results.learning_curve or results.label_noise
+        return self.name(results) if self.name else points[0].figure.name
+
+    def _sentence(self, results: Results) -> str:
+        called = self._called(results)
+        return called if self.name else f"test {called}"
+
+
+def _trained(point: DependencePoint) -> Row:
+    """THE score of a training, and its time."""
+    return words.with_interval(point.score), words.duration(point.seconds)
+
+
+def dependence(told: Dependence = Dependence()) -> Section:
+    """What less data and wrong targets cost."""
     return Section(
         "dependence",
         "Dependence on the training data",
         lambda r: r.learning_curve or r.label_noise,
-        draw,
-        tables,
+        told.draw,
+        told.tables,
         terms={
             "Learning curve, wrong labels": "How much worse the net becomes with fewer training "
-            f"{less}, or with some pictures labelled wrongly. If the learning curve still rises at "
-            "its end, more data would help.",
+            f"{told.less}, or with some pictures labelled wrongly. If the learning curve still "
+            "rises at its end, more data would help.",
         },
-        own=SimpleNamespace(
-            less=less,
-            wrong=wrong,
-            note=note,
-            figure=lambda r: words.capital(name(r)),
-            of_the_net=lambda r: words.capital(of_the_net(r)),
-        ),
+        own=told,
     )
 
 

@@ -16,12 +16,11 @@ from bpapps.core import outline
 from bpapps.data.splits import Part, Split
 from bpapps.experiments import LESS, WRONG, Progress, rivals
 from bpapps.experiments.rivals import Contender
-from bpapps.kinds.base import Kind
 from bpapps.made import made
 from bpapps.measures.intervals import Interval
 from bpapps.results import DependencePoint, Figure, Results
 from bpapps.runs.folder import Run
-from bpapps.runs.testing import about_data
+from bpapps.runs.testing import about_data, usable
 from bpapps.runs.training import prepared
 
 BATCH = 512
@@ -62,10 +61,10 @@ def measure(
     seed = run.config.seed if seed is None else seed
     _check_rivals(run, against)
     model, kind = run.model, run.model.task.kind
-    usable = _usable(kind, model.pipeline[0], split)
+    split = usable(model, split)
     if details is None:
-        details = kind.measure(model, usable, seed=seed, quick=quick, progress=progress)
-    probes = kind.probes(model, usable, seed=seed, quick=quick)
+        details = kind.measure(model, split, seed=seed, quick=quick, progress=progress)
+    probes = kind.probes(model, split, seed=seed, quick=quick)
     results = Results(
         **_about(run, split),
         speed=[experiments.clock(probe) for probe in probes if probe.of],
@@ -81,7 +80,7 @@ def measure(
     if dependence and not quick:
         _measure_dependence(results, run, split, progress)
     if against:
-        _measure_rivals(results, run, against, usable, quick, seed, progress)
+        _measure_rivals(results, run, against, split, quick, seed, progress)
     seconds = model.metadata.get("training", {}).get("seconds", 0.0)
     results.made = made(command, seed, seconds + time.perf_counter() - start)
     return results
@@ -94,12 +93,6 @@ def contender(run: Run, name: str = "") -> Contender:
         run.model, name or run.config.preset or run.model.task.name,
         run.history, training.get("seconds", 0.0), training.get("epochs", 0),
     )  # fmt: skip
-
-
-def _usable(kind: Kind, step: Any, split: Split) -> Split:
-    """The split without pictures to test or to choose by that nothing can be asked about."""
-    chosen = split.development and kind.usable(step, split.development)
-    return replace(split, development=chosen, test=kind.usable(step, split.test))
 
 
 def _check_rivals(run: Run, against: Sequence[Contender]) -> None:

@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bpapps.data.splits import Split
+import numpy as np
+from numpy.typing import NDArray
+
+from bpapps.data.splits import Part, Split
 from bpapps.models import Model
+from bpapps.pictures.digests import digests
 from bpapps.runs.folder import Run
+
+SEEN = "seen"
+"""Where a model's metadata keep the digests of the pictures that it was trained or chosen by."""
 
 
 def data_for(
     run: Run, source: str | None = None, data_dir: Path | None = None, seed: int = 0
 ) -> Split:
-    """Data to measure a trained model on; by default those that it was trained on.
+    """Data to measure a trained model on; by default the test part of its own.
 
-    Whatever the seed, nothing that it was trained on is among the test part: of its own data
-    the same part is held out as then. Of other data a verifier's test part is all writers.
+    Of its own data the same part is held out as when it was trained, whatever the seed. Of all
+    other data, every picture is tested on that it was not trained on; a group that holds one that
+    it was is left out whole.
+
+    Raises ValueError where no picture is left.
     """
     task, own = run.model.task, run.config
     source = source or own.data
-    split = (task.load_data if source == own.data else task.load_to_test)(source, data_dir, seed)
-    same = split.data["sha256"] == trained_on(run.model).get("sha256")
-    if same and (source, seed) != (own.data, own.seed):
+    split = task.load_to_test(source, data_dir, seed)
+    if split.data["sha256"] == trained_on(run.model).get("sha256"):
         return task.load_data(source, data_dir, own.seed)
-    return split
+    return _unseen(split, run.model)
+
+
+def digests_of(split: Split) -> NDArray[np.uint64]:
+    """Digests of all pictures to train on and to choose by."""
+    parts = [part for part in (split.train, split.development) if part is not None]
+    return np.unique(np.concatenate([digests(part.pictures) for part in parts]))
+
+
+def usable(model: Model, split: Split) -> Split:
+    """The split without pictures that the model cannot be asked about; a warning counts them.
+
+    Raises ValueError where none is left to test on.
+    """
+    test, note = model.task.kind.usable(model, split.test)
+    chosen = split.development and model.task.kind.usable(model, split.development)[0]
+    if not note:
+        return replace(split, development=chosen)
+    warnings.warn(note, stacklevel=3)
+    return _left(replace(split, development=chosen), test, note)
 
 
 def trained_on(model: Model) -> Mapping[str, Any]:
@@ -43,4 +73,33 @@ def about_data(model: Model, split: Split) -> dict[str, Any]:
     if trained["title"] == split.data["title"]:
         what = "another drawing from the same source"
     note = f"the model was trained on {what}, {count:,} pictures"
-    return {**split.data, "n_train": count, "notes": note}
+    return {**split.data, "n_train": count, "notes": _joined(split.data.get("notes"), note)}
+
+
+def _unseen(split: Split, model: Model) -> Split:
+    """The split without test pictures that the model was trained on, and without their groups."""
+    known = model.metadata.get(SEEN)
+    if known is None:  # of older files, which keep no digests
+        return split
+    seen = np.isin(digests(split.test.pictures), known)
+    if not seen.any():
+        return split
+    if split.test.groups is not None:
+        seen = np.isin(split.test.groups, np.unique(split.test.groups[seen]))
+    note = f"{seen.sum():,} of {len(seen):,} pictures are left out: the model was trained on them"
+    warnings.warn(note, stacklevel=3)
+    return _left(split, split.test.take(np.flatnonzero(~seen)), note)
+
+
+def _left(split: Split, test: Part, note: str) -> Split:
+    """The split with what is left to test on, and a note on the rest."""
+    if not len(test):
+        raise ValueError(f"{split.data['name']}: no picture is left to test on: {note}")
+    left_out = split.data.get("left_out", 0) + len(split.test) - len(test)
+    notes = _joined(split.data.get("notes"), note)
+    data = {**split.data, "n_test": len(test), "left_out": left_out, "notes": notes}
+    return replace(split, test=test, data=data)
+
+
+def _joined(*notes: str | None) -> str:
+    return "; ".join(filter(None, notes))

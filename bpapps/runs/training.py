@@ -16,7 +16,7 @@ from bpapps.kinds.base import Kind
 from bpapps.models import Model
 from bpapps.runs.config import Config
 from bpapps.runs.folder import CHECKPOINT, Run, log_to, of_model, output_folder, write_json
-from bpapps.runs.testing import trained_on
+from bpapps.runs.testing import SEEN, digests_of, trained_on
 
 
 def train(
@@ -75,6 +75,7 @@ def _fit(
         **start,
         "training": {"seconds": sum(e["seconds"] for e in history), "epochs": len(history)},
         "figures": figures,
+        SEEN: digests_of(split),
     }
     return Run(config, Model(task, pipeline, metadata), history)
 

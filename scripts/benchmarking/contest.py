@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarking.workers import Worker, WorkError
 from benchmarking.works import EPOCH, Block, Work, variants
-from bpapps.data import registry
+from bpapps.data import named
 
 REST = 0.06
 """Seconds between blocks: BLAS's and OpenMP's threads go on spinning for a while after work."""
@@ -257,7 +257,7 @@ def data_of(work: Work, data_dir: Path | None) -> str:
     """What a work was done on."""
     if work.net.side == 8:
         return "scikit-learn's digits"
-    return "MNIST" if registry.is_here("mnist", data_dir) else "random pictures"
+    return "MNIST" if named.is_here("mnist", data_dir) else "random pictures"
 
 
 def new_row(name: str, about: str, unit: str, target: float, pairs: Pairs) -> Row:

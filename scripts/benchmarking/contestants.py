@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarking.works import CLASSES, EPOCH, KERNEL, Block, Net, Variant, Work
-from bpapps.malloc import keep_freed_memory
+from bpapps.core.malloc import keep_freed_memory
 
 LOSS_ROWS = 2_000
 """The losses are compared over so many pictures, the first ones."""
@@ -329,15 +329,15 @@ def samples(net: Net, data_dir: Path | None) -> Data:
 
 @cache
 def _pictures(name: str, data_dir: Path | None) -> Data:
-    from bpapps.data import registry
+    from bpapps.data import named
 
-    if not registry.is_here(name, data_dir):
+    if not named.is_here(name, data_dir):
         return random_pictures(EPOCH)
-    found = registry.load(name, data_dir)
-    pictures, order = np.asarray(found.images), np.random.default_rng(0).permutation(EPOCH)
+    found = named.load(name, data_dir)
+    pictures, order = np.asarray(found.whole.pictures), np.random.default_rng(0).permutation(EPOCH)
     order = order[order < len(pictures)]
     scale = np.float32(255 if pictures.dtype == np.uint8 else 1)
-    return pictures[order] / scale, found.labels[order].astype(np.int64)
+    return pictures[order] / scale, found.whole.targets[order].astype(np.int64)
 
 
 def random_pictures(n: int) -> Data:

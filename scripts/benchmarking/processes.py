@@ -19,7 +19,7 @@ import click
 
 from benchmarking.contest import Contest, Pairs, Row, in_turns, make, new_row, warm_up
 from benchmarking.works import EPOCH, MLP, Block, Net, Variant, Work
-from bpapps.data import registry
+from bpapps.data import named
 
 WHOLE_PROCESS, MEMORY, GROWTH = "whole process", "memory", "growth"
 PROGRAM = Path(__file__).parents[1] / "mnist_in_seconds.py"
@@ -27,7 +27,7 @@ PROGRAM = Path(__file__).parents[1] / "mnist_in_seconds.py"
 
 def measure_process(contest: Contest) -> Row | None:
     """Start, load MNIST, train to 99%, exit: as whole processes; None where data are missing."""
-    if not PROGRAM.exists() or not registry.is_here("mnist", contest.data_dir):
+    if not PROGRAM.exists() or not named.is_here("mnist", contest.data_dir):
         missing = "MNIST" if PROGRAM.exists() else PROGRAM.name
         click.echo(f"{WHOLE_PROCESS}: left out, {missing} is not here", err=True)
         return None

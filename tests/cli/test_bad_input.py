@@ -279,10 +279,28 @@ NAMES = [
     Case("command", lambda p: ["trian"], WRONG_USE, "No such command 'trian'"),
     Case("no files", lambda p: ["predict", p.trained], WRONG_USE, "Missing argument"),
     Case(
-        "verifiers side by side",
+        "an option of another task's",
+        lambda p: ["predict", p.trained, photo(p), "--reference", photo(p)],
+        WRONG_USE,
+        "--reference: digits takes none, only signatures does; leave it out",
+    ),
+    Case(
+        "groups of classes where there are none",
+        lambda p: ["predict", p.trained, photo(p), "--classes=digits"],
+        WRONG_USE,
+        "--classes: digits takes none, only characters does; leave it out",
+    ),
+    Case(
+        "nothing to draw",
+        lambda p: ["predict", p.trained, photo(p), "--annotate=out.png"],
+        WRONG_USE,
+        "--annotate: digits has nothing to draw on a picture",
+    ),
+    Case(
+        "verifiers side by side with recognisers",
         lambda p: ["report", "signatures", "--against", p.trained],
         WRONG_USE,
-        "--against: only models that recognise are measured side by side, not for signatures",
+        "--against: .*run is a model for digits, not for signatures",
     ),
     Case(
         "side by side with another task's",
@@ -451,6 +469,33 @@ MODELS = [
         evaluate(network(**{**STATED, "task": "x"})),
         BAD_INPUT,
         "unknown task 'x'",
+    ),
+    Case(
+        "a kind to come",
+        evaluate(network(**{**STATED, "kind": "divination"})),
+        BAD_INPUT,
+        "of the kind 'divination', this version knows classification, .*: update bpapps",
+    ),
+    Case(
+        "a kind that is not its task's",
+        evaluate(network(**{**STATED, "kind": "verification"})),
+        BAD_INPUT,
+        "of the kind verification, but digits is of classification",
+    ),
+    Case(
+        "report of a model of another kind",
+        lambda p: [
+            *("report", "digits", "--out", p.file("report/index.html", "mine").parent),
+            *("--model", p.file("m.safetensors", network(**STATED, kind="verification")(p))),
+        ],
+        BAD_INPUT,
+        "of the kind verification, but digits is of classification",
+    ),
+    Case(
+        "a kind that is no text",
+        evaluate(network(**{**STATED, "kind": ["classification"]})),
+        BAD_INPUT,
+        "of the kind .'classification'., this version knows",
     ),
     Case(
         "report of a damaged model",

@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 import tools
 
-from bpapps import __version__, models, runs, tasks
+from bpapps import __version__, kinds, models, runs, tasks
 from bpapps.cli import main
 from bpapps.core.storage import read_tensors
+from bpapps.kinds.classification import measuring
 from bpapps.pictures.noise import CORRUPTIONS
-from bpapps.runs import measuring
 
 
 def ok(answer: tools.Answer) -> str:
@@ -90,8 +90,25 @@ def test_each_command_says_in_one_short_line_what_it_does() -> None:
 def test_each_option_says_what_it_is_for() -> None:
     for group in (main, main.commands["data"]):
         for command in group.commands.values():
-            for option in command.params:
+            for option in command.get_params(click.Context(command)):
                 assert not isinstance(option, click.Option) or option.help, option.name
+
+
+def test_predict_says_which_task_each_option_belongs_to() -> None:
+    text = " ".join(ok(tools.call("predict", "--help")).split())
+    described = {
+        name: text.partition(f" --{name} ")[2].partition(" --")[0].removesuffix(" Options:")
+        for name in (
+            option.name for task in tasks.names() for option in tasks.get(task).kind.options
+        )
+    }
+    assert described.keys() >= {"classes", "reference"}
+    for name, words in described.items():
+        takers = [
+            task for task in tasks.names()
+            if name in [option.name for option in tasks.get(task).kind.options]
+        ]  # fmt: skip
+        assert words.endswith(f" For {', '.join(takers)}.")
 
 
 def test_the_version() -> None:
@@ -118,6 +135,9 @@ def test_list() -> None:
     rows = plain("list")
     assert [row["task"] for row in rows] == tasks.names()
     for row in rows:
+        kind = kinds.get(row["kind"])
+        assert row["question"] == tasks.get(row["task"]).summary
+        assert f"{row['task']} ({kind.name}: {kind.question}): {row['question']}\n" in text
         assert row["presets"]
         for word in (row["task"], *row["data"], *row["presets"]):
             assert word in text
@@ -285,7 +305,7 @@ def test_report(tmp_path: Path) -> None:
     assert 'href="digits/index.html"' in index.read_text(encoding="utf-8")
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert results["made"]["command"] == f"bpapps {' '.join(map(str, command))}"
-    assert results["accuracy"]["n"] == 899
+    assert results["details"]["accuracy"]["n"] == 899
     assert len(results["training"]["history"]) == 2
     assert f"bpapps report digits --quick --set=max_iter=20 --out {folder}" in page.read_text(
         encoding="utf-8"

@@ -20,9 +20,10 @@ import pytest
 from PIL import Image
 from tools import picture, write_folder
 
-from bpapps.data import readers, registry
+from bpapps.data import named, readers, registry
+from bpapps.data.named import DATASETS
 from bpapps.data.readers import DataError
-from bpapps.data.registry import DATASETS, Source
+from bpapps.data.registry import Source
 from bpapps.names import UnknownNameError
 
 RNG = np.random.default_rng(0)
@@ -31,6 +32,14 @@ LABELS = np.arange(12, dtype=np.uint8) % 10
 PART = {"train": slice(0, 8), "t10k": slice(8, 12), "test": slice(8, 12)}
 MNIST = DATASETS["mnist"].files
 REAL = Path(os.environ.get("BPAPPS_DATA", ""))
+
+
+def fetch(name: str, data_dir: Path | None = None) -> Path:
+    return registry.fetch(name, DATASETS[name], data_dir)
+
+
+def check(name: str, data_dir: Path | None = None) -> list[str]:
+    return registry.check(name, DATASETS[name], data_dir)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -65,13 +74,14 @@ def test_idx_files_of_either_spelling_and_place(
     for file in write_set(tmp_path / "made").iterdir():
         data = file.read_bytes() if suffix else gzip.decompress(file.read_bytes())
         (folder / (file.stem.replace("-idx", spelling) + suffix)).write_bytes(data)
-    dataset = registry.load(name, tmp_path)
-    assert registry.is_here(name, tmp_path)
-    np.testing.assert_array_equal(dataset.images, PICTURES[:8])
-    np.testing.assert_array_equal(dataset.labels, LABELS[:8])
-    np.testing.assert_array_equal(dataset.test_images, PICTURES[8:])
-    np.testing.assert_array_equal(dataset.test_labels, LABELS[8:])
-    assert dataset.labels.dtype == np.int64
+    dataset = named.load(name, tmp_path)
+    assert named.is_here(name, tmp_path)
+    np.testing.assert_array_equal(dataset.whole.pictures, PICTURES[:8])
+    np.testing.assert_array_equal(dataset.whole.targets, LABELS[:8])
+    assert dataset.test is not None
+    np.testing.assert_array_equal(dataset.test.pictures, PICTURES[8:])
+    np.testing.assert_array_equal(dataset.test.targets, LABELS[8:])
+    assert dataset.whole.targets.dtype == np.int64
     assert ("not as published" in dataset.title) == (name == "mnist")
 
 
@@ -79,23 +89,24 @@ def test_emnist_is_put_upright(tmp_path: Path) -> None:
     files = DATASETS["emnist-digits"].files
     assert "emnist-digits-test-labels-idx1-ubyte" in files
     write_set(tmp_path / "emnist-digits", files)
-    dataset = registry.load("emnist-digits", tmp_path)
-    np.testing.assert_array_equal(dataset.images, PICTURES[:8])
-    np.testing.assert_array_equal(dataset.test_images, PICTURES[8:])
+    dataset = named.load("emnist-digits", tmp_path)
+    np.testing.assert_array_equal(dataset.whole.pictures, PICTURES[:8])
+    assert dataset.test is not None
+    np.testing.assert_array_equal(dataset.test.pictures, PICTURES[8:])
 
 
 def test_what_is_not_gzipped_though_called_so(tmp_path: Path) -> None:
     for file in write_set(tmp_path).iterdir():
         file.write_bytes(gzip.decompress(file.read_bytes()))
-    assert len(registry.load("mnist", tmp_path).labels) == 8
+    assert len(named.load("mnist", tmp_path).whole) == 8
 
 
 def test_sha256_tells_pictures_and_labels(tmp_path: Path) -> None:
     write_set(tmp_path)
-    whole = registry.load("mnist", tmp_path).sha256
-    assert whole == registry.load("mnist", tmp_path).sha256
+    whole = named.load("mnist", tmp_path).sha256
+    assert whole == named.load("mnist", tmp_path).sha256
     (tmp_path / f"{MNIST[3]}.gz").write_bytes(idx(LABELS[:4]))
-    assert registry.load("mnist", tmp_path).sha256 != whole
+    assert named.load("mnist", tmp_path).sha256 != whole
 
 
 TRAIN, TRAIN_LABELS, TEST, _ = MNIST
@@ -127,7 +138,7 @@ def test_bad_idx_files(tmp_path: Path, case: str) -> None:
     file, data, message = BAD_IDX[case]
     path = write_set(tmp_path / "mnist") / f"{file}.gz"
     path.write_bytes(data)
-    assert message_of(DataError, registry.load, "mnist", tmp_path, naming=path, saying=message)
+    assert message_of(DataError, named.load, "mnist", tmp_path, naming=path, saying=message)
 
 
 def message_of(
@@ -154,51 +165,51 @@ def test_folder_of_pictures(tmp_path: Path) -> None:
             "3/.hidden.png": 5, ".cache/z.png": 6, "top.png": 7,
         },
     )  # fmt: skip
-    dataset = registry.load(str(root))
-    assert isinstance(dataset.images, np.ndarray)
-    assert (dataset.images.shape, dataset.images.dtype) == ((3, 9, 7), np.float32)
-    assert dataset.labels.tolist() == [10, 3, 3]
-    assert dataset.labels.dtype == np.int64
+    dataset = named.load(str(root))
+    assert isinstance(dataset.whole.pictures, np.ndarray)
+    assert (dataset.whole.pictures.shape, dataset.whole.pictures.dtype) == ((3, 9, 7), np.float32)
+    assert dataset.whole.targets.tolist() == [10, 3, 3]
+    assert dataset.whole.targets.dtype == np.int64
     expected = np.asarray(picture(1), dtype=np.float32) / 255
-    np.testing.assert_allclose(dataset.images[2], expected, atol=1e-6)
-    assert (dataset.title, dataset.test_images, dataset.n_duplicates) == ("Folder photos", None, 0)
+    np.testing.assert_allclose(dataset.whole.pictures[2], expected, atol=1e-6)
+    assert (dataset.title, dataset.test, dataset.n_duplicates) == ("Folder photos", None, 0)
 
 
 def test_pictures_of_several_sizes_and_named_classes(tmp_path: Path) -> None:
     files = {"a/1.png": picture(1, (5, 8)), "b/1.tiff": picture(2, (20, 10)), "2/1.gif": 3}
-    dataset = registry.load(str(write_folder(tmp_path, files)))
-    assert isinstance(dataset.images, list)
-    assert [image.shape for image in dataset.images] == [(9, 7), (5, 8), (20, 10)]
-    assert dataset.labels.tolist() == ["2", "a", "b"]
+    dataset = named.load(str(write_folder(tmp_path, files)))
+    assert isinstance(dataset.whole.pictures, list)
+    assert [image.shape for image in dataset.whole.pictures] == [(9, 7), (5, 8), (20, 10)]
+    assert dataset.whole.targets.tolist() == ["2", "a", "b"]
 
 
 def test_large_pictures_are_averaged_down(tmp_path: Path) -> None:
     files = {"a/1.png": Image.new("L", (3000, 1500), 51), "b/1.png": 1}
-    dataset = registry.load(str(write_folder(tmp_path, files)))
-    assert dataset.images[0].shape == (500, 1000)
-    np.testing.assert_allclose(dataset.images[0], 0.2, atol=1e-6)
+    dataset = named.load(str(write_folder(tmp_path, files)))
+    assert dataset.whole.pictures[0].shape == (500, 1000)
+    np.testing.assert_allclose(dataset.whole.pictures[0], 0.2, atol=1e-6)
 
 
 def test_duplicates_are_dropped_and_counted(tmp_path: Path) -> None:
     files = {"0/a.png": 1, "0/b.bmp": 1, "0/c.png": 2, "1/a.png": 3, "1/b.png": 3}
-    dataset = registry.load(str(write_folder(tmp_path, files)))
-    assert dataset.labels.tolist() == [0, 0, 1]
+    dataset = named.load(str(write_folder(tmp_path, files)))
+    assert dataset.whole.targets.tolist() == [0, 0, 1]
     assert dataset.n_duplicates == 2
 
 
 def test_equal_pictures_of_two_classes_keep_the_first_label(tmp_path: Path) -> None:
     root = write_folder(tmp_path, {"o/a.png": 1, "0/a.png": 1, "o/b.png": 2})
     with pytest.warns(UserWarning, match="1 of 3 pictures equal.*class 'o', kept as '0'"):
-        dataset = registry.load(str(root))
-    assert dataset.labels.tolist() == ["0", "o"]
+        dataset = named.load(str(root))
+    assert dataset.whole.targets.tolist() == ["0", "o"]
     assert dataset.n_duplicates == 1
 
 
 def test_unreadable_pictures_are_skipped_with_one_warning(tmp_path: Path) -> None:
     files = {"0/a.png": 1, "1/a.png": 2, "1/b.png": b"", "1/c.png": b"text"}
     with pytest.warns(UserWarning, match="skipped") as caught:
-        dataset = registry.load(str(write_folder(tmp_path, files)))
-    assert len(dataset.labels) == 2
+        dataset = named.load(str(write_folder(tmp_path, files)))
+    assert len(dataset.whole.targets) == 2
     (warning,) = caught
     assert f"skipped 2 of 4 pictures; the first: {tmp_path / '1' / 'b.png'} is empty" in str(
         warning.message
@@ -206,9 +217,9 @@ def test_unreadable_pictures_are_skipped_with_one_warning(tmp_path: Path) -> Non
 
 
 def test_content_alone_decides_the_sha256(tmp_path: Path) -> None:
-    one = registry.load(str(write_folder(tmp_path / "x", {"0/a.png": 1, "1/b.png": 2})))
-    same = registry.load(str(write_folder(tmp_path / "y", {"0/c.bmp": 1, "1/d.png": 2})))
-    other = registry.load(str(write_folder(tmp_path / "z", {"0/a.png": 1, "2/b.png": 2})))
+    one = named.load(str(write_folder(tmp_path / "x", {"0/a.png": 1, "1/b.png": 2})))
+    same = named.load(str(write_folder(tmp_path / "y", {"0/c.bmp": 1, "1/d.png": 2})))
+    other = named.load(str(write_folder(tmp_path / "z", {"0/a.png": 1, "2/b.png": 2})))
     assert one.sha256 == same.sha256 != other.sha256
 
 
@@ -226,7 +237,7 @@ BAD_FOLDERS: dict[str, tuple[dict[str, Any], str]] = {
 def test_bad_folders(tmp_path: Path, case: str) -> None:
     files, message = BAD_FOLDERS[case]
     root = write_folder(tmp_path / "own", files)
-    assert message_of(DataError, registry.load, str(root), naming=root, saying=message)
+    assert message_of(DataError, named.load, str(root), naming=root, saying=message)
 
 
 # ------------------------------------------------------------------ CSV
@@ -244,13 +255,13 @@ def test_csv_of_pixels(tmp_path: Path, top: float) -> None:
     path = tmp_path / "own.csv"
     lines = pixel_csv(top=top)
     path.write_text("\n".join([*lines, "", lines[1]]), encoding="utf-8-sig")
-    dataset = registry.load(str(path))
-    assert isinstance(dataset.images, np.ndarray)
-    assert dataset.images.shape == (6, 4, 4)
-    assert dataset.images.max() == 1
+    dataset = named.load(str(path))
+    assert isinstance(dataset.whole.pictures, np.ndarray)
+    assert dataset.whole.pictures.shape == (6, 4, 4)
+    assert dataset.whole.pictures.max() == 1
     first = np.array([float(v) for v in lines[1].split(",")[1:]]) / top
-    np.testing.assert_allclose(dataset.images[0].ravel(), first, atol=1e-6)
-    assert dataset.labels.tolist() == [0, 1, 2, 0, 1, 2]
+    np.testing.assert_allclose(dataset.whole.pictures[0].ravel(), first, atol=1e-6)
+    assert dataset.whole.targets.tolist() == [0, 1, 2, 0, 1, 2]
     assert (dataset.n_duplicates, dataset.title) == (1, "CSV file own.csv")
 
 
@@ -261,9 +272,9 @@ def test_csv_of_paths(tmp_path: Path, header: str) -> None:
     columns = header.lower().split(",")
     lines = [header, *(",".join(row.get(c, "") for c in columns) for row in rows)]
     (tmp_path / "list.CSV").write_text("\n".join(lines))
-    dataset = registry.load(str(tmp_path / "list.CSV"))
-    assert dataset.labels.tolist() == ["x", "y"]
-    np.testing.assert_allclose(dataset.images[1] * 255, np.asarray(picture(2)), atol=1e-4)
+    dataset = named.load(str(tmp_path / "list.CSV"))
+    assert dataset.whole.targets.tolist() == ["x", "y"]
+    np.testing.assert_allclose(dataset.whole.pictures[1] * 255, np.asarray(picture(2)), atol=1e-4)
 
 
 def altered(line: int, new: str) -> bytes:
@@ -301,18 +312,21 @@ def test_bad_csv_files(tmp_path: Path, case: str) -> None:
     data, message = BAD_CSV[case]
     path = tmp_path / "own.csv"
     path.write_bytes(data)
-    assert message_of(DataError, registry.load, str(path), naming=path, saying=message)
+    assert message_of(DataError, named.load, str(path), naming=path, saying=message)
 
 
 # ------------------------------------------------------------------ names and places
 
 
 def test_the_embedded_digits() -> None:
-    dataset = registry.load("digits")
-    assert isinstance(dataset.images, np.ndarray)
-    assert (dataset.images.shape, dataset.images.dtype) == ((1797, 8, 8), np.float32)
-    assert (dataset.images.min(), dataset.images.max()) == (0, 1)
-    assert np.bincount(dataset.labels).tolist() == [
+    dataset = named.load("digits")
+    assert isinstance(dataset.whole.pictures, np.ndarray)
+    assert (dataset.whole.pictures.shape, dataset.whole.pictures.dtype) == (
+        (1797, 8, 8),
+        np.float32,
+    )
+    assert (dataset.whole.pictures.min(), dataset.whole.pictures.max()) == (0, 1)
+    assert np.bincount(dataset.whole.targets).tolist() == [
         178,
         182,
         177,
@@ -324,30 +338,29 @@ def test_the_embedded_digits() -> None:
         174,
         180,
     ]
-    assert registry.is_here("digits")
-    assert registry.fetch("digits").is_dir()
-    assert dataset.sha256 in registry.check("digits")[0]
+    assert named.is_here("digits")
+    assert fetch("digits").is_dir()
+    assert dataset.sha256 in check("digits")[0]
 
 
-@pytest.mark.parametrize("call", [registry.load, registry.is_here, registry.fetch, registry.check])
-def test_unknown_names(call: Any, tmp_path: Path) -> None:
-    message_of(UnknownNameError, call, "minst", tmp_path, saying="data set 'minst'.*'mnist'")
+def test_unknown_names(tmp_path: Path) -> None:
+    message_of(UnknownNameError, named.load, "minst", tmp_path, saying="data set 'minst'.*'mnist'")
 
 
 def test_paths_that_are_nothing_or_something_else(tmp_path: Path) -> None:
     missing, text = tmp_path / "missing", tmp_path / "text.txt"
     text.write_text("label")
-    message_of(DataError, registry.load, str(missing), naming=missing, saying="no such file or fol")
-    message_of(DataError, registry.load, "missing.csv", saying="no such file or folder")
-    message_of(DataError, registry.load, str(text), naming=text, saying="neither a folder")
+    message_of(DataError, named.load, str(missing), naming=missing, saying="no such file or fol")
+    message_of(DataError, named.load, "missing.csv", saying="no such file or folder")
+    message_of(DataError, named.load, str(text), naming=text, saying="neither a folder")
 
 
 def test_a_folder_called_as_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_folder(tmp_path / "digits", {"0/a.png": 1, "1/a.png": 2})
     monkeypatch.chdir(tmp_path)
-    assert len(registry.load("digits").labels) == 1797
-    own = registry.load(f".{os.sep}digits")
-    assert (len(own.labels), own.title) == (2, "Folder digits")
+    assert len(named.load("digits").whole) == 1797
+    own = named.load(f".{os.sep}digits")
+    assert (len(own.whole), own.title) == (2, "Folder digits")
     assert own.name not in DATASETS
 
 
@@ -374,23 +387,23 @@ def test_where_data_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_sets_without_mirrors_say_what_to_put_where(tmp_path: Path) -> None:
-    for call in (registry.load, registry.fetch, registry.check):
+    for call in (named.load, fetch, check):
         message_of(
             DataError, call, "emnist-digits", tmp_path, naming=tmp_path / "emnist-digits",
             saying="put emnist-digits-train-images-idx3-ubyte.gz, .* from https://www.nist.gov",
         )  # fmt: skip
-    assert not registry.is_here("emnist-digits", tmp_path)
+    assert not named.is_here("emnist-digits", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_check_of_a_set_without_checksums(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "kmnist")
-    lines = registry.check("kmnist", tmp_path)
+    lines = check("kmnist", tmp_path)
     assert len(lines) == 4
     assert str(folder / f"{TRAIN}.gz") in lines[0]
     assert readers.sha256(GOOD) in lines[0]
     (folder / f"{TRAIN}.gz").write_bytes(GOOD[:-1])
-    message_of(DataError, registry.check, "kmnist", tmp_path, saying="239")
+    message_of(DataError, check, "kmnist", tmp_path, saying="239")
 
 
 def test_one_set_is_not_taken_for_another_of_the_same_file_names(
@@ -401,9 +414,9 @@ def test_one_set_is_not_taken_for_another_of_the_same_file_names(
         "MNIST", "", "", DATASETS["mnist"].reader, MNIST, (), {TRAIN: readers.sha256(GOOD)}
     )
     monkeypatch.setitem(DATASETS, "mnist", mnist)
-    assert len(registry.load("mnist", tmp_path).labels) == 8
+    assert len(named.load("mnist", tmp_path).whole) == 8
     message_of(
-        DataError, registry.load, "kmnist", tmp_path, naming=tmp_path / "kmnist",
+        DataError, named.load, "kmnist", tmp_path, naming=tmp_path / "kmnist",
         saying="holds MNIST, not Kuzushiji-MNIST",
     )  # fmt: skip
 
@@ -505,16 +518,16 @@ WAYS = {
 def test_fetch(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     ways = WAYS[case]
     register(monkeypatch, *(f"{server.url}/{way}/" for way in ways))
-    folder = registry.fetch("tiny", tmp_path / "data")
+    folder = fetch("tiny", tmp_path / "data")
     assert folder == tmp_path / "data" / "tiny"
     assert files_in(folder) == ALL_FOUR
-    assert len(registry.check("tiny", tmp_path / "data")) == 4
+    assert len(check("tiny", tmp_path / "data")) == 4
     assert [way for way, _ in server.asked] == ways * 4
     continued = [wanted for _, wanted in server.asked if wanted]
     assert len(continued) == (len(ways) - 1) * 4 * ("cut" in case)
     server.asked.clear()
-    assert registry.fetch("tiny", tmp_path / "data") == folder
-    assert len(registry.load("tiny", tmp_path / "data").labels) == 8
+    assert fetch("tiny", tmp_path / "data") == folder
+    assert len(named.load("tiny", tmp_path / "data").whole) == 8
     assert server.asked == []
 
 
@@ -522,13 +535,13 @@ def test_a_download_cut_off_goes_on_with_the_next_call(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(monkeypatch, f"{server.url}/cut/")
-    message_of(DataError, registry.fetch, "tiny", tmp_path, saying="cut off after .* bytes.*; put")
+    message_of(DataError, fetch, "tiny", tmp_path, saying="cut off after .* bytes.*; put")
     part = tmp_path / "tiny" / f"{TRAIN}.gz.part"
     assert files_in(tmp_path / "tiny") == [part.name]
     size = part.stat().st_size
     server.asked.clear()
     register(monkeypatch, f"{server.url}/range/")
-    registry.fetch("tiny", tmp_path)
+    fetch("tiny", tmp_path)
     assert server.asked[0] == ("range", f"bytes={size}-")
     assert files_in(tmp_path / "tiny") == ALL_FOUR
 
@@ -540,7 +553,7 @@ def test_the_rest_of_another_file_is_begun_again(
 ) -> None:
     register(monkeypatch, f"{server.url}/{way}/")
     write_folder(tmp_path / "tiny", {f"{file}.gz.part": rest for file in MNIST})
-    registry.fetch("tiny", tmp_path)
+    fetch("tiny", tmp_path)
     assert files_in(tmp_path / "tiny") == ALL_FOUR
 
 
@@ -551,7 +564,7 @@ def test_a_whole_part_is_only_renamed(
     served = write_set(tmp_path / "served")
     whole = {f"{file}.gz.part": (served / f"{file}.gz").read_bytes() for file in MNIST}
     write_folder(tmp_path / "tiny", whole)
-    registry.fetch("tiny", tmp_path)
+    fetch("tiny", tmp_path)
     assert files_in(tmp_path / "tiny") == ALL_FOUR
 
 
@@ -560,7 +573,7 @@ def test_nothing_is_kept_of_a_wrong_file(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     register(monkeypatch, f"{server.url}/{way}/")
-    message_of(DataError, registry.load, "tiny", tmp_path, saying="served another file.*; put")
+    message_of(DataError, named.load, "tiny", tmp_path, saying="served another file.*; put")
     assert files_in(tmp_path / "tiny") == []
 
 
@@ -568,16 +581,16 @@ def test_fetch_mends_what_is_altered_and_load_gets_what_is_missing(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(monkeypatch, f"{server.url}/range/")
-    folder = registry.fetch("tiny", tmp_path)
+    folder = fetch("tiny", tmp_path)
     (folder / f"{TRAIN}.gz").write_bytes(gzip.compress(idx(PICTURES[:8] // 2)))
-    message_of(DataError, registry.check, "tiny", tmp_path, saying=f"{TRAIN} in .* not as publ")
-    assert registry.load("tiny", tmp_path).title == "Tiny, not as published"
-    registry.fetch("tiny", tmp_path)
-    assert len(registry.check("tiny", tmp_path)) == 4
+    message_of(DataError, check, "tiny", tmp_path, saying=f"{TRAIN} in .* not as publ")
+    assert named.load("tiny", tmp_path).title == "Tiny, not as published"
+    fetch("tiny", tmp_path)
+    assert len(check("tiny", tmp_path)) == 4
     (folder / f"{TEST}.gz").unlink()
-    message_of(DataError, registry.check, "tiny", tmp_path, saying=f"put {TEST}.gz from")
+    message_of(DataError, check, "tiny", tmp_path, saying=f"put {TEST}.gz from")
     server.asked.clear()
-    assert registry.load("tiny", tmp_path).title == "Tiny"
+    assert named.load("tiny", tmp_path).title == "Tiny"
     assert len(server.asked) == 1
 
 
@@ -586,18 +599,18 @@ def test_fetch_leaves_what_lies_loose_in_the_data_folder(
 ) -> None:
     register(monkeypatch, f"{server.url}/range/")
     root = write_set(tmp_path / "data")
-    assert registry.fetch("tiny", root) == root
+    assert fetch("tiny", root) == root
     mine = gzip.compress(idx(PICTURES[4:]))
     (root / f"{TRAIN}.gz").write_bytes(mine)
-    assert registry.fetch("tiny", root) == root / "tiny"
+    assert fetch("tiny", root) == root / "tiny"
     assert (root / f"{TRAIN}.gz").read_bytes() == mine
-    assert len(registry.check("tiny", root)) == 4
+    assert len(check("tiny", root)) == 4
 
 
 def test_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     register(monkeypatch, "http://127.0.0.1:1/", "http://nowhere.invalid/")
-    text = message_of(DataError, registry.load, "tiny", tmp_path, naming=tmp_path / "tiny")
+    text = message_of(DataError, named.load, "tiny", tmp_path, naming=tmp_path / "tiny")
     assert all(file in text for file in ALL_FOUR)
     assert list(tmp_path.iterdir()) == []
 
@@ -608,7 +621,7 @@ def test_a_server_that_does_not_answer(
     monkeypatch.setattr("bpapps.data.download.CONNECT_SECONDS", 0.1)
     register(monkeypatch, f"{server.url}/silent/")
     start = time.monotonic()
-    message_of(DataError, registry.load, "tiny", tmp_path, saying="no answer within 0.1 s")
+    message_of(DataError, named.load, "tiny", tmp_path, saying="no answer within 0.1 s")
     assert time.monotonic() - start < 5
 
 
@@ -618,7 +631,7 @@ def test_a_folder_that_cannot_be_made(
     register(monkeypatch, f"{server.url}/range/")
     file = tmp_path / "file"
     file.write_text("")
-    text = message_of(DataError, registry.load, "tiny", file, naming=file, saying="Not a direct")
+    text = message_of(DataError, named.load, "tiny", file, naming=file, saying="Not a direct")
     assert server.url not in text
 
 
@@ -633,6 +646,7 @@ def test_a_folder_that_cannot_be_made(
         (["check", "kmnist"], 0, "sha256"),
         (["check", "mnist"], 1, f"{TRAIN}, .* not as published"),
         (["check", "minst"], 2, "did you mean 'mnist'"),
+        (["fetch", "minst"], 2, "did you mean 'mnist'"),
     ],
 )
 def test_the_command(tmp_path: Path, args: list[str], code: int, words: str) -> None:
@@ -654,13 +668,14 @@ def test_the_command(tmp_path: Path, args: list[str], code: int, words: str) -> 
     not (REAL / "mnist" / f"{TRAIN}.gz").is_file(), reason="BPAPPS_DATA has no mnist/"
 )
 def test_the_real_mnist() -> None:
-    assert len(registry.check("mnist", REAL)) == 4
-    dataset = registry.load("mnist", REAL)
+    assert len(check("mnist", REAL)) == 4
+    dataset = named.load("mnist", REAL)
     assert dataset.title == "MNIST"
-    assert np.shape(dataset.images) == (60000, 28, 28)
-    assert np.shape(dataset.test_images) == (10000, 28, 28)
-    assert dataset.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    message_of(DataError, registry.load, "kmnist", REAL / "mnist", saying="holds MNIST")
+    assert np.shape(dataset.whole.pictures) == (60000, 28, 28)
+    assert dataset.test is not None
+    assert np.shape(dataset.test.pictures) == (10000, 28, 28)
+    assert dataset.whole.targets[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    message_of(DataError, named.load, "kmnist", REAL / "mnist", saying="holds MNIST")
 
 
 @pytest.mark.skipif(not (REAL / "hand62" / "PNG").is_dir(), reason="BPAPPS_DATA has no hand62/")
@@ -670,6 +685,6 @@ def test_real_photos(tmp_path: Path) -> None:
         folder = tmp_path / file.name.split("_")[1]
         folder.mkdir(exist_ok=True)
         (folder / file.name).symlink_to(file)
-    dataset = registry.load(str(tmp_path))
-    assert len(dataset.labels) + dataset.n_duplicates == 400
-    assert set(dataset.labels.tolist()) == {0, 1, 2, 3}
+    dataset = named.load(str(tmp_path))
+    assert len(dataset.whole.targets) + dataset.n_duplicates == 400
+    assert set(dataset.whole.targets.tolist()) == {0, 1, 2, 3}

@@ -13,15 +13,15 @@ import tools
 from bpapps import tasks
 from bpapps.data import splits
 from bpapps.data.registry import Dataset
-from bpapps.data.splits import Split
+from bpapps.data.splits import Part, Split
 
 
-def dataset(labels: Any, as_list: bool = False, **parts: Any) -> Dataset:
+def dataset(labels: Any, as_list: bool = False, test: Part | None = None) -> Dataset:
     """Pictures that tell their own number, so that a part tells whom it took."""
     labels = np.asarray(labels)
     images = np.arange(len(labels), dtype=np.float32)[:, None, None] * np.ones((1, 2, 3))
     kept = list(images) if as_list else images
-    return Dataset("some", "Some pictures", "here", "none", kept, labels, "ab12", **parts)
+    return Dataset("some", "Some pictures", "here", "none", Part(kept, labels), "ab12", test)
 
 
 def numbers(images: Any) -> list[int]:
@@ -36,8 +36,7 @@ SPLITS: dict[str, Callable[[bool], Split]] = {
         dataset(
             MANY,
             as_list,
-            test_images=90 + np.arange(9)[:, None, None] * np.ones((1, 2, 3)),
-            test_labels=MANY[:9],
+            Part(90 + np.arange(9)[:, None, None] * np.ones((1, 2, 3)), MANY[:9]),
         )
     ),
 }
@@ -47,13 +46,13 @@ SPLITS: dict[str, Callable[[bool], Split]] = {
 @pytest.mark.parametrize("name", SPLITS)
 def test_the_parts_share_nothing_and_keep_their_labels(name: str, as_list: bool) -> None:
     split = SPLITS[name](as_list)
-    train, test = numbers(split.train_images), numbers(split.test_images)
+    train, test = numbers(split.train.pictures), numbers(split.test.pictures)
     assert not set(train) & set(test)
     assert len({*train, *test}) == (99 if name == "official" else 90)
     every = np.concatenate([MANY, MANY[:9]])
-    assert (every[train] == split.train_labels).all()
-    assert (every[test] == split.test_labels).all()
-    assert isinstance(split.train_images, list) == as_list
+    assert (every[train] == split.train.targets).all()
+    assert (every[test] == split.test.targets).all()
+    assert isinstance(split.train.pictures, list) == as_list
     assert (split.data["n_train"], split.data["n_test"]) == (len(train), len(test))
     told = {key: split.data[key] for key in ("name", "title", "source", "licence", "sha256")}
     assert told == {
@@ -65,12 +64,12 @@ def test_the_parts_share_nothing_and_keep_their_labels(name: str, as_list: bool)
 
 def test_halves_are_not_shuffled() -> None:
     split = splits.halves(dataset(np.arange(7) % 2))
-    assert numbers(split.train_images) == [0, 1, 2]
-    assert numbers(split.test_images) == [3, 4, 5, 6]
+    assert numbers(split.train.pictures) == [0, 1, 2]
+    assert numbers(split.test.pictures) == [3, 4, 5, 6]
 
 
 def test_what_is_held_out_follows_from_the_seed() -> None:
-    drawn = [numbers(splits.holdout(dataset(MANY), seed).test_images) for seed in (1, 1, 2)]
+    drawn = [numbers(splits.holdout(dataset(MANY), seed).test.pictures) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert drawn[0] == sorted(drawn[0])
 
@@ -80,9 +79,9 @@ def test_holdout_leaves_every_class_something_to_learn_from(counts: tuple[int, .
     labels = np.repeat(np.arange(len(counts)), counts)
     for seed in range(5):
         split = splits.holdout(dataset(labels), seed)
-        assert set(split.train_labels) == set(labels)
-        assert len(split.test_labels) == max(round(0.2 * len(labels)), len(counts))
-        share = f"{len(split.test_labels) / len(labels):.0%} of each class"
+        assert set(split.train.targets) == set(labels)
+        assert len(split.test.targets) == max(round(0.2 * len(labels)), len(counts))
+        share = f"{len(split.test.targets) / len(labels):.0%} of each class"
         assert split.data["split"] == f"{share} to test on, drawn by seed {seed}"
 
 
@@ -160,7 +159,7 @@ def picture_bytes(images: Any) -> set[bytes]:
 def test_no_digit_of_the_second_half_is_in_the_first() -> None:
     split = tasks.get("digits").load_data("digits")
     assert (split.data["n_train"], split.data["n_test"]) == (898, 899)
-    assert not picture_bytes(split.train_images) & picture_bytes(split.test_images)
+    assert not picture_bytes(split.train.pictures) & picture_bytes(split.test.pictures)
 
 
 def test_duplicates_in_a_folder_never_straddle(tmp_path: Path) -> None:
@@ -173,4 +172,4 @@ def test_duplicates_in_a_folder_never_straddle(tmp_path: Path) -> None:
         split = tasks.get("digits").load_data(str(folder), seed=seed)
         assert split.data["n_duplicates"] == 20
         assert (split.data["n_train"], split.data["n_test"]) == (16, 4)
-        assert not picture_bytes(split.train_images) & picture_bytes(split.test_images)
+        assert not picture_bytes(split.train.pictures) & picture_bytes(split.test.pictures)

@@ -13,7 +13,8 @@ import tools
 from bpapps import models, tasks
 from bpapps.core import Params
 from bpapps.core.storage import StorageError, load_network, save_network
-from bpapps.models import Model, Reading
+from bpapps.kinds.classification.reading import Reading
+from bpapps.models import Model
 from bpapps.names import UnknownNameError
 from bpapps.pictures.augment import Distortion
 from bpapps.pictures.files import read_picture
@@ -177,10 +178,24 @@ def test_reading_files(trained: Path, tmp_path: Path) -> None:
     assert "does not exist" in third.problem
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [("digits", "unknown grouping of digits"), ("characters", "did you mean 'caseless'")],
-)
-def test_a_grouping_that_the_task_lacks(name: str, message: str) -> None:
-    with pytest.raises(UnknownNameError, match=message):
-        Model(tasks.get(name), None, {}).read([Path("none.png")], "caseles")
+OPTIONS = {
+    "a grouping it lacks": (
+        "characters", {"classes": "caseles"}, UnknownNameError, "did you mean 'caseless'"
+    ),
+    "no groupings": ("digits", {"classes": "caseless"}, ValueError, "digits takes no classes"),
+    "no references": ("digits", {"reference": ["a.png"]}, ValueError, "digits takes no reference"),
+    "another kind's": ("signatures", {"classes": "x"}, ValueError, "signatures takes no classes"),
+    "a reference it lacks": ("signatures", {}, ValueError, "reference"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options", "error", "message"), OPTIONS.values(), ids=OPTIONS)
+def test_an_option_that_the_task_does_not_take(
+    name: str, options: dict, error: type, message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        Model(tasks.get(name), None, {}).read([Path("none.png")], **options)
+
+
+def test_an_option_that_is_none_is_not_given(trained: Path) -> None:
+    assert models.find(trained).read([], classes=None, reference=None) == []

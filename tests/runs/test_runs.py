@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 import tools
 
-from bpapps import models, runs, tasks, verdicts
+from bpapps import models, runs, tasks
 from bpapps.core import Epoch, checkpoints
 from bpapps.data.splits import Split
+from bpapps.kinds import parse_results
+from bpapps.kinds.classification import measuring
+from bpapps.kinds.verification import verdicts
 from bpapps.pictures.noise import CORRUPTIONS
 from bpapps.report.page import render
-from bpapps.runs import Config, Run, measuring
+from bpapps.results import Results
+from bpapps.runs import Config, Run
 
 TINY = {"layers": None, "hidden_layer_sizes": [16], "max_iter": 6, "batch_size": 20}
 CONFIG = Config("digits", "digits", "small", seed=7, settings=TINY)
@@ -28,10 +32,9 @@ def split() -> Split:
     """A few digits."""
     whole = tasks.get("digits").load_data("digits")
     return Split(
-        whole.train_images[:100],
-        whole.train_labels[:100],
-        whole.test_images[:50],
-        whole.test_labels[:50],
+        whole.train.take(np.arange(100)),
+        None,
+        whole.test.take(np.arange(50)),
         {**whole.data, "n_train": 100, "n_test": 50},
     )
 
@@ -43,6 +46,10 @@ def run(split: Split) -> Run:
 
 def vector(run: Run) -> bytes:
     return run.model.pipeline[-1].params_.vector.tobytes()
+
+
+def html_of(results: Results) -> str:
+    return render(results, tasks.get(results.task).kind.sections)
 
 
 def losses(run: Run) -> list[float]:
@@ -86,14 +93,14 @@ def test_what_a_model_was_started_from_is_told(run: Run, split: Split, tmp_path:
     assert again.model.trained_on == third.trained_on == f"Other, and before that on {title}"
     results = runs.measure(again, other, "", noise=False, dependence=False)
     assert results.model["started_from"] == results.figures()["started_from"] == told
-    assert type(results).from_json(results.to_json()) == results
-    html = " ".join(render(results).split())
+    assert parse_results(results.to_json()) == results
+    html = " ".join(html_of(results).split())
     assert f"<dt>Started from</dt><dd>{first}, trained on " in html
     whole = runs.measure(run, split, "", noise=False, dependence=False)
     assert whole.model["started_from"] is None
-    assert "Started from" not in render(whole)
+    assert "Started from" not in html_of(whole)
     whole.model.pop("started_from")  # as in results of before
-    assert "Started from" not in render(type(whole).from_json(whole.to_json()))
+    assert "Started from" not in html_of(parse_results(whole.to_json()))
 
 
 STARTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -151,7 +158,7 @@ def test_a_run_in_memory(run: Run, split: Split) -> None:
     assert run.config == CONFIG
     assert [epoch["epoch"] for epoch in run.history] == [1, 2, 3, 4, 5, 6]
     assert run.model.metadata["training"]["epochs"] == 6
-    accuracy = (run.model.pipeline.predict(split.test_images) == split.test_labels).mean()
+    accuracy = (run.model.pipeline.predict(split.test.pictures) == split.test.targets).mean()
     assert run.model.metadata["figures"]["accuracy"]["value"] == accuracy
     net = run.model.pipeline[-1]
     assert (net.verbose, net.callbacks, net.checkpoint) == (False, (), None)
@@ -247,7 +254,7 @@ def test_a_finished_run_is_not_overwritten(split: Split, tmp_path: Path) -> None
 
 
 def test_a_training_that_fails_at_once_leaves_nothing(split: Split, tmp_path: Path) -> None:
-    one_class = replace(split, train_labels=np.zeros(100, dtype=int))
+    one_class = replace(split, train=replace(split.train, targets=np.zeros(100, dtype=int)))
     with pytest.raises(ValueError, match="one class"):
         runs.train(CONFIG, one_class, tmp_path / "run")
     assert tools.contents(tmp_path) == {}
@@ -346,18 +353,18 @@ def test_the_part_held_out_is_that_of_the_training(tmp_path: Path) -> None:
     data = str(tools.write_classes(tmp_path / "data", [1, 2, 3], each=10))
     load = tasks.get("digits").load_data
     run = runs.train(Config("digits", data, "small", 5, TINY), load(data, seed=5))
-    own = load(data, seed=5).test_labels, names(load(data, seed=5))
+    own = load(data, seed=5).test.targets, names(load(data, seed=5))
     for seed in (0, 5, 6):
         for source in (None, data, f"{data}/"):
             split = runs.data_for(run, source, seed=seed)
-            assert (split.test_labels == own[0]).all()
+            assert (split.test.targets == own[0]).all()
             assert names(split) == own[1]
     other = str(tools.write_classes(tmp_path / "other", [1, 2], each=10))
-    assert names(runs.data_for(run, other, seed=6)) == names(load(other, seed=6))
+    assert len(names(runs.data_for(run, other, seed=6))) == 20  # of data never seen, all
 
 
 def names(split: Split) -> list[bytes]:
-    return [np.asarray(picture).tobytes() for picture in split.test_images]
+    return [np.asarray(picture).tobytes() for picture in split.test.pictures]
 
 
 # ------------------------------------------------------------------ measuring
@@ -383,23 +390,27 @@ def test_measure(run: Run, split: Split, monkeypatch: pytest.MonkeyPatch) -> Non
     seconds = sum(epoch["seconds"] for epoch in run.history)
     assert results.training["seconds"] == seconds
     assert results.training["samples_per_second"] == pytest.approx(600 / seconds)
-    assert results.accuracy.n == 50
-    assert vars(results.accuracy) == run.model.metadata["figures"]["accuracy"]
-    assert results.speed.keys() == {"pictures_per_second", "milliseconds_one"}
-    assert {curve.name for curve in results.noise} == CORRUPTIONS.keys()
-    assert {point.accuracy.n for curve in results.noise for point in curve.points} == {20}
-    assert results.noise_reading
+    assert results.details.accuracy.n == 50
+    assert vars(results.details.accuracy) == run.model.metadata["figures"]["accuracy"]
+    assert [(speed.title, speed.of) for speed in results.speed] == [("Recognition", "picture")]
+    assert results.speed[0].a_second > 0
+    assert results.speed[0].milliseconds_one > 0
+    (sweep,) = results.noise
+    assert {curve.name for curve in sweep.curves} == CORRUPTIONS.keys()
+    assert {point.score.n for curve in sweep.curves for point in curve.points} == {20}
+    assert sweep.reading
     assert [point.share for point in results.learning_curve] == [0.1, 0.25, 0.5, 1.0]
     assert [point.share for point in results.label_noise] == [0.0, 0.1, 0.2, 0.4]
     assert results.dependence_reading
-    assert (results.grouping_scores, results.group_scores, results.lines) == ([], [], None)
-    assert (results.top_k, results.confused_pairs) == ([], [])
+    details = results.details
+    assert (details.grouping_scores, details.group_scores, details.lines) == ([], [], None)
+    assert (details.top_k, details.confused_pairs) == ([], [])
     assert results.made["command"] == "the command"
     assert results.made["seed"] == 7
     assert results.made["seconds"] >= seconds
     assert heard
     assert all(0 < done <= total for done, total, _ in heard)
-    assert type(results).from_json(results.to_json()) == results
+    assert parse_results(results.to_json()) == results
 
 
 def test_measure_only_what_is_asked_for(run: Run, split: Split) -> None:
@@ -411,13 +422,13 @@ def test_measure_only_what_is_asked_for(run: Run, split: Split) -> None:
 
 
 def test_measure_by_groups_of_the_test_pictures(run: Run, split: Split) -> None:
-    grouped = replace(split, test_groups=np.repeat(["x", "y"], 25))
+    grouped = replace(split, test=replace(split.test, groups=np.repeat(["x", "y"], 25)))
     results = runs.measure(run, grouped, "", noise=False, dependence=False)
-    assert {(score.name, score.accuracy.n) for score in results.group_scores} == {
+    assert {(score.name, score.accuracy.n) for score in results.details.group_scores} == {
         ("x", 25), ("y", 25)
     }  # fmt: skip
-    right = sum(score.accuracy.value * 25 for score in results.group_scores)
-    assert right == pytest.approx(50 * results.accuracy.value)
+    right = sum(score.accuracy.value * 25 for score in results.details.group_scores)
+    assert right == pytest.approx(50 * results.details.accuracy.value)
 
 
 def test_a_model_measured_on_other_data_says_so(run: Run, split: Split) -> None:
@@ -432,10 +443,14 @@ def test_a_model_measured_on_other_data_says_so(run: Run, split: Split) -> None:
 
 
 def test_pictures_of_several_sizes_are_measured_too(run: Run, split: Split) -> None:
-    pictures = [np.pad(picture, i % 3) for i, picture in enumerate(np.asarray(split.test_images))]
-    results = runs.measure(run, replace(split, test_images=pictures), "", quick=True)
-    assert results.accuracy.n == 50
-    assert {curve.points[0].accuracy for curve in results.noise} == {results.accuracy}
+    pictures = [np.pad(picture, i % 3) for i, picture in enumerate(np.asarray(split.test.pictures))]
+    results = runs.measure(
+        run, replace(split, test=replace(split.test, pictures=pictures)), "", quick=True
+    )
+    assert results.details.accuracy.n == 50
+    assert {curve.points[0].score for curve in results.noise[0].curves} == {
+        results.details.accuracy
+    }
 
 
 def test_scores_beside_a_report(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpapps import tasks
-from bpapps.data import registry
+from bpapps import kinds, tasks
 from bpapps.data.splits import Split
 from bpapps.names import UnknownNameError
 from bpapps.pictures.arrays import as_pictures
@@ -16,7 +15,7 @@ from bpapps.tasks import Task
 
 TASKS = {name: tasks.get(name) for name in tasks.names()}
 
-RECOGNIZERS = {name: task for name, task in TASKS.items() if not task.verifies}
+RECOGNIZERS = {name: task for name, task in TASKS.items() if task.kind.name == "classification"}
 """Those whose pictures are recognised by themselves; others have tests of their own."""
 
 PRESETS = [(name, preset) for name, task in RECOGNIZERS.items() for preset in task.presets]
@@ -37,7 +36,8 @@ def data() -> dict[str, Split]:
 
 
 def some(split: Split, n: int = 30) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(split.train_images)[:n], split.train_labels[:n]
+    part = split.train.take(np.arange(n))
+    return np.asarray(part.pictures), part.targets
 
 
 def test_there_are_tasks() -> None:
@@ -51,7 +51,9 @@ def test_the_declaration(task: Task) -> None:
     assert TASKS[task.name] is task
     assert task.title
     assert task.summary.endswith(".")
-    assert task.data.keys() - {task.default_data} <= registry.DATASETS.keys()
+    assert type(task.kind) is type(kinds.get(task.kind.name))
+    assert tasks.sources().items() >= task.sources.items()
+    assert task.data.keys() - {task.default_data} <= task.sources.keys()
     assert task.preset_for.keys() - {""} <= task.data.keys()
     assert {task.preset_name(name) for name in (*task.data, "a/folder")} <= task.presets.keys()
     folder = Path(tasks.__file__).parent / task.name
@@ -73,16 +75,16 @@ def test_the_folder_of_a_report(task: Task, tmp_path: Path) -> None:
 @each_recognizer
 def test_the_default_data(task: Task, data: dict[str, Split]) -> None:
     split = data[task.name]
-    assert len(split.train_images) == len(split.train_labels) == split.data["n_train"] > 0
-    assert len(split.test_images) == len(split.test_labels) == split.data["n_test"] > 0
-    assert set(split.test_labels) <= set(split.train_labels)
+    assert len(split.train.pictures) == len(split.train.targets) == split.data["n_train"] > 0
+    assert len(split.test.pictures) == len(split.test.targets) == split.data["n_test"] > 0
+    assert set(split.test.targets) <= set(split.train.targets)
     assert all(split.data[key] for key in ("name", "title", "source", "licence", "sha256", "split"))
 
 
 @each_preset
 def test_each_preset_trains_and_answers(task: Task, preset: str, data: dict[str, Split]) -> None:
     assert task.presets[preset].summary
-    classes = len(np.unique(data[task.name].train_labels))
+    classes = len(np.unique(data[task.name].train.targets))
     pictures, labels = some(data[task.name], 3 * classes)
     pipeline = task.pipeline(preset, max_iter=1, random_state=0, n_jobs=1)
     assert pipeline[-1].max_iter == 1

@@ -97,6 +97,12 @@ class Classification(Kind):
         """A module of the package that reads lines."""
         return importlib.import_module(f"{self.lines}.{name}")
 
+    def usable(self, model: Model, part: Part) -> tuple[Part, str]:
+        """The part without pictures of classes that a model does not know, and a line on them."""
+        from bpapps.kinds.classification.metrics import of_known_classes
+
+        return of_known_classes(part, model.pipeline[-1].classes_)
+
     def fit(self, net: Any, split: Split) -> None:
         """Train on a prepared split."""
         net.fit(split.train.pictures, split.train.targets)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bpapps.data.splits import Part
 from bpapps.kinds.classification.records import (
     ClassScore,
     ConfusedPair,
@@ -220,3 +221,21 @@ def group_scores(
 
 def _confusion(t: NDArray[np.intp], guess: NDArray[np.intp], k: int) -> list[list[int]]:
     return np.bincount(t * k + guess, minlength=k * k).reshape(k, k).tolist()
+
+
+def of_known_classes(part: Part, classes: ArrayLike) -> tuple[Part, str]:
+    """The pictures of a part whose class is known, and a line that counts the others.
+
+    Labels are compared as text. The line is empty where there are none.
+    """
+    names = [str(label) for label in part.targets]
+    known = np.isin(names, class_names(classes))
+    if known.all():
+        return part, ""
+    strange = sorted(set(np.array(names)[~known].tolist()))
+    told = ", ".join(strange[:3]) + (f" and {len(strange) - 3} more" if len(strange) > 3 else "")
+    note = (
+        f"{(~known).sum():,} of {len(known):,} pictures are left out: the model does not know "
+        f"their classes, {told}"
+    )
+    return part.take(np.flatnonzero(known)), note

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -76,14 +76,24 @@ class Verification(Kind):
 
         return {"less": fewer_writers, "wrong": wrong_flags}
 
-    def usable(self, step: Any, part: Part) -> Part:
-        """The part without pictures that show nothing to compare; a warning counts them."""
-        return _inked(part, step.transform(part.pictures)) if len(part) else part
+    def usable(self, model: Model, part: Part) -> tuple[Part, str]:
+        """The part without pictures that show nothing to compare, and a line that counts them."""
+        if not len(part):
+            return part, ""
+        return _inked(part, model.pipeline[0].transform(part.pictures))
 
     def prepare(self, step: Any, part: Part) -> Part:
-        """The part as the net takes it, without pictures that show nothing to compare."""
+        """The part as the net takes it, without pictures that show nothing to compare.
+
+        A warning counts them.
+        """
+        if not len(part):
+            return part
         ready = super().prepare(step, part)
-        return _inked(ready, ready.pictures) if len(part) else part
+        inked, note = _inked(ready, ready.pictures)
+        if note:
+            warnings.warn(note, stacklevel=3)
+        return inked
 
     def fit(self, net: Any, split: Split) -> None:
         """Train on writers, and choose thresholds on development writers."""
@@ -137,6 +147,8 @@ class Verification(Kind):
         """Error rates, trivial features, the hardest pairs and calibration."""
         from bpapps.kinds.verification.measuring import measure
 
+        if model.metadata.get("data", {}).get("sha256") != split.data["sha256"]:
+            split = replace(split, development=None)  # other data: nothing is chosen on them
         return measure(model.pipeline, split, self._traits.traits, seed)
 
     def headline(self, details: Any, data: Mapping[str, Any]) -> Headline:
@@ -174,14 +186,13 @@ class Verification(Kind):
         return importlib.import_module(self.traits)
 
 
-def _inked(part: Part, rows: Any) -> Part:
-    """The pictures of a part whose preprocessed rows are not all zeros."""
+def _inked(part: Part, rows: Any) -> tuple[Part, str]:
+    """The pictures of a part whose preprocessed rows are not all zeros; a line on the others."""
     kept = rows.any(axis=1)
     if kept.all():
-        return part
-    missing = f"{len(kept) - kept.sum()} of {len(kept)} pictures"
-    warnings.warn(f"skipped {missing}: there is no ink in them", stacklevel=3)
-    return part.take(kept.nonzero()[0])
+        return part, ""
+    note = f"skipped {len(kept) - kept.sum()} of {len(kept)} pictures: there is no ink in them"
+    return part.take(kept.nonzero()[0]), note
 
 
 KIND = Verification()

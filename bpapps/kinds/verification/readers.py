@@ -89,18 +89,6 @@ def signed_rows(path: Path, header: list[str], rows: Any) -> Labelled:
     return _signed(path, pictures, marks)
 
 
-def is_by_writer(folder: Path) -> bool:
-    """Whether a folder holds writers: ``<writer>/genuine`` and so on, and no pictures beside."""
-    try:
-        writers = visible(folder, Path.is_dir)
-        told = [visible(writer, Path.is_dir) for writer in writers]
-        return any(sub.name.lower() in IS_GENUINE for subs in told for sub in subs) and not any(
-            pictures_in(writer) for writer in writers
-        )
-    except (OSError, DataError):  # the reader says what is wrong
-        return False
-
-
 def read_writers(folder: Path) -> Labelled:
     """The pictures ``folder/<writer>/genuine/*.png`` and ``…/forged/*.png``.
 

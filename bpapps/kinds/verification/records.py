@@ -149,10 +149,10 @@ class TraitScore:
 class HardPair:
     """A pair that was decided wrongly, or nearly: the pictures are PNG data URIs.
 
-    ``kind`` is one of :data:`bpapps.kinds.verification.trials.KINDS`; ``score`` is less the threshold, so that
-    from 0 on it is accepted; ``reference`` and ``questioned`` are as the net sees them, and empty
-    where they are left out. The names of their files are seen from the data's folder, and empty
-    where the data have no files.
+    ``kind`` is one of :data:`bpapps.kinds.verification.trials.KINDS`; ``score`` is less the
+    threshold, so that from 0 on it is accepted; ``reference`` and ``questioned`` are as the net
+    sees them, and empty where they are left out. The names of their files are seen from the data's
+    folder, and empty where the data have no files.
     """
 
     kind: str

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bpapps.kinds.verification.trials import Trials, pair_trials, reference_trials
 
 TOGETHER = "mean and max"
-"""How the scores with several references become one, of :data:`bpapps.kinds.verification.trials.COMBINE`."""
+"""How the scores with several references become one: a name of ``COMBINE``."""
 
 
 @dataclass(frozen=True)

@@ -193,10 +193,13 @@ SECTIONS = (
     ),
     sections.RIVALS,
     sections.dependence(
-        "writers",
-        ", genuine for forged and the other way round",
-        own.share_right,
-        "Each net is trained anew and gets a threshold of its own from the development writers;",
+        sections.Dependence(
+            less="writers",
+            wrong=", genuine for forged and the other way round",
+            note="Each net is trained anew and gets a threshold of its own from the development "
+            "writers;",
+            name=own.share_right,
+        )
     ),
     sections.SPEED,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +52,7 @@ def load_data(source: str, data_dir: Path | None = None, seed: int = 0) -> Split
 
 def load_to_test(source: str, data_dir: Path | None = None, seed: int = 0) -> Split:
     """The same for a net that was trained on other data: all writers of a set are to test on."""
-    if source == SYNTHETIC:
-        return replace(synthetic(seed), development=None)
-    return all_to_test(_read(source, data_dir))
+    return synthetic(seed) if source == SYNTHETIC else all_to_test(_read(source, data_dir))
 
 
 def _read(source: str, data_dir: Path | None) -> Dataset:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from bpapps import verification
 from bpapps.core import (
     Alignment,
     Average,
@@ -30,9 +29,12 @@ from bpapps.core import (
     Tanh,
     check_loss,
 )
-from bpapps.estimators import PairClassifier, committee
-from bpapps.estimators.pairs import Scored
-from bpapps.estimators.sampling import GroupSampler, pairs_within
+from bpapps.kinds.verification.committees import committee
+from bpapps.kinds.verification.pairs import PairClassifier
+from bpapps.kinds.verification.roc import choose_threshold, equal_error_rate
+from bpapps.kinds.verification.sampling import GroupSampler, pairs_within
+from bpapps.kinds.verification.scored import Scored
+from bpapps.kinds.verification.trials import pair_trials, usual_score
 
 GLOROT = "glorot_uniform"
 Data = tuple[NDArray, NDArray, NDArray]
@@ -170,21 +172,19 @@ def test_it_goes_on_from_what_it_learned(trained: PairClassifier) -> None:
 
 def test_it_tells_new_writers_apart(trained: PairClassifier) -> None:
     X, owners, genuine = writers(200, 15)
-    trials = verification.pair_trials(trained.score_matrix(X), owners, genuine)
-    assert verification.equal_error_rate(trials, "skilled") < 0.15
-    assert verification.equal_error_rate(trials, "random") < 0.1
+    trials = pair_trials(trained.score_matrix(X), owners, genuine)
+    assert equal_error_rate(trials, "skilled") < 0.15
+    assert equal_error_rate(trials, "random") < 0.1
     raw = -np.linalg.norm(X[:, None] - X[None], axis=2)
-    by_distance = verification.pair_trials(raw, owners, genuine)
-    learned, given = (
-        verification.equal_error_rate(one, "skilled") for one in (trials, by_distance)
-    )
+    by_distance = pair_trials(raw, owners, genuine)
+    learned, given = (equal_error_rate(one, "skilled") for one in (trials, by_distance))
     assert learned < given / 2
 
 
 def test_more_references_help(trained: PairClassifier) -> None:
     X, owners, genuine = writers(200, 15)
     scored = Scored(trained.score_matrix(X), owners, genuine)
-    one, five = (verification.equal_error_rate(scored.trials(k)) for k in (1, 5))
+    one, five = (equal_error_rate(scored.trials(k)) for k in (1, 5))
     assert five < one
 
 
@@ -194,7 +194,7 @@ def test_thresholds_are_of_the_development_writers(trained: PairClassifier) -> N
     assert list(trained.scales_) == list(range(1, 8))
     for k, scale in trained.scales_.items():
         trials = scored.trials(k)
-        assert scale.threshold == verification.choose_threshold(trials)
+        assert scale.threshold == choose_threshold(trials)
         assert scale.threshold.n == 10
         for at in (-5.0, 0.0, scale.threshold.value, 5.0):
             below = (trials.scores("genuine") < at).mean()
@@ -269,7 +269,7 @@ def test_all_ways_of_scoring_agree(either: PairClassifier) -> None:
     assert np.allclose(either.score_samples(X[:1], X[1:2]), pair, atol=1e-5)
     three = either.score_samples(X[:1], X[1:4])
     together = (matrix[0, 1:4].mean() + matrix[0, 1:4].max()) / 2
-    usual = verification.usual_score(matrix[1:4, 1:4], "mean and max")
+    usual = usual_score(matrix[1:4, 1:4], "mean and max")
     assert np.allclose(three, together - usual, atol=1e-5)
     same = either.predict_proba(X[None, :2])
     assert np.allclose(same.sum(axis=1), 1)

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from bpapps.estimators.scales import Scale, platt
-from bpapps.evaluation import calibration
-from bpapps.verification import GENUINE, SKILLED, Trials
-from bpapps.verification_records import Threshold
+from bpapps.kinds.verification.records import Threshold
+from bpapps.kinds.verification.scales import Scale, platt
+from bpapps.kinds.verification.trials import GENUINE, SKILLED, Trials
+from bpapps.measures.calibration import calibration
 
 PLAIN = Scale(Threshold(0.0, "", "skilled", 0.1, 0.1, 2), [0.0] * 101, [0.0] * 101)
 

@@ -13,22 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from bpapps import evaluation, verification
-from bpapps.verification import (
+from bpapps.kinds.verification.rates import DET_POINTS, histogram, measure
+from bpapps.kinds.verification.records import Threshold, Verification
+from bpapps.kinds.verification.roc import choose_threshold, equal_error_rate, roc
+from bpapps.kinds.verification.trials import (
     GENUINE,
     KINDS,
     RANDOM,
     SKILLED,
     Trials,
-    choose_threshold,
-    equal_error_rate,
-    measure,
     pair_trials,
     reference_trials,
-    roc,
     usual_score,
 )
-from bpapps.verification_records import Threshold, Verification
+from bpapps.measures.intervals import Interval, wilson
+from bpapps.plain import from_plain, to_plain
 
 
 def trials(genuine: Any, skilled: Any = (), random: Any = (), owner: Any = None) -> Trials:
@@ -397,18 +396,18 @@ def test_what_has_no_trials_is_none() -> None:
 @pytest.mark.slow
 def test_without_errors_the_interval_is_that_of_so_many_owners() -> None:
     result = measure(pair_trials(*people(20, noise=0.001, forged=0)), [at(-1)])
-    assert result.rates[0].frr == evaluation.wilson(0, 20)
+    assert result.rates[0].frr == wilson(0, 20)
     assert result.random is not None
-    assert result.random.auc == evaluation.wilson(20, 20)
-    assert result.random.eer == evaluation.wilson(0, 20)
+    assert result.random.auc == wilson(20, 20)
+    assert result.random.eer == wilson(0, 20)
 
 
 def test_results_go_to_json_and_back() -> None:
     some = pair_trials(*people(6))
     chosen = [choose_threshold(some), choose_threshold(some, far=0.1)]
     for result in (measure(some, chosen, protocol="one"), measure(trials([1, 2]))):
-        plain = json.loads(json.dumps(evaluation._plain(result, "x"), allow_nan=False))
-        assert evaluation._read(Verification, plain, "x") == result
+        written = json.loads(json.dumps(to_plain(result, "x"), allow_nan=False))
+        assert from_plain(Verification, written, "x") == result
 
 
 @pytest.mark.slow
@@ -417,7 +416,7 @@ def test_det_points_are_few_and_go_the_whole_way() -> None:
     for part in (result.skilled, result.random):
         assert part is not None
         det = part.det
-        assert 30 < len(det) <= verification.DET_POINTS
+        assert 30 < len(det) <= DET_POINTS
         assert (det[0].far, det[0].frr, det[-1].far, det[-1].frr) == (1, 0, 0, 1)
         assert all(a.far >= b.far and a.frr <= b.frr for a, b in itertools.pairwise(det))
 
@@ -425,7 +424,7 @@ def test_det_points_are_few_and_go_the_whole_way() -> None:
 def test_histograms_count_every_score_and_bear_a_stray_one() -> None:
     rng = np.random.default_rng(0)
     scores = [*rng.normal(size=5000), 1e9]
-    told = verification.histogram(trials(scores, [0, 1], [2]))
+    told = histogram(trials(scores, [0, 1], [2]))
     counts = [getattr(told, kind) for kind in KINDS]
     assert [sum(part) for part in counts] == [5001, 2, 1]
     assert told.edges[-1] < 10
@@ -482,7 +481,7 @@ def test_a_fold_without_forgeries_is_left_out_of_their_rates() -> None:
 # --- intervals ----------------------------------------------------------------------------
 
 
-def width(interval: evaluation.Interval | None) -> float:
+def width(interval: Interval | None) -> float:
     assert interval is not None
     assert 0 <= interval.low <= interval.value <= interval.high <= 1
     return interval.high - interval.low
@@ -542,7 +541,7 @@ def test_intervals_are_those_of_drawing_owners_and_sorting_their_scores_anew() -
         assert ends(fars[kind]) == pytest.approx(np.quantile(accepted, [0.025, 0.975]), abs=1e-9)
 
 
-def ends(interval: evaluation.Interval | None) -> list[float]:
+def ends(interval: Interval | None) -> list[float]:
     assert interval is not None
     return [interval.low, interval.high]
 

@@ -17,13 +17,13 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import softmax
 
 from bpapps import models
+from bpapps.measures.strings import edit_distance
 from bpapps.names import UnknownNameError
 from bpapps.tasks.characters import decode, guides, render, texts
 from bpapps.tasks.characters.annotate import annotate
 from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.lines import CELL, Line, _alone, read_line
 from bpapps.tasks.characters.pieces import cut_up
-from bpapps.tasks.characters.score import edit_distance
 from bpapps.tasks.characters.strokes import find_strokes
 
 FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"

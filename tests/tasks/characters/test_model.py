@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter, grey_dilation
 from sklearn.base import clone
 
 from bpapps import tasks
-from bpapps.data import readers, registry
+from bpapps.data import named, readers, registry
 from bpapps.pictures.augment import Distortion
 from bpapps.pictures.shapes import bounding_boxes
 from bpapps.runs import measuring
@@ -205,39 +205,41 @@ def test_hand62_is_read_by_its_names(tmp_path: Path) -> None:
     write(folder, "CAP_A_0.png", "SMALL_a_0.PNG", "DIGIT_7_12.png", "strange.png")
     (folder / "CAP_B_0.png").write_bytes((folder / "SMALL_a_0.PNG").read_bytes())
     Image.new("L", (1, 2)).save(folder / "SMALL_i_83.png")
-    dataset = registry.load("hand62", tmp_path)
-    assert sorted(dataset.labels.tolist()) == ["7", "A", "B"]  # of equal pictures the first
-    assert dataset.labels.dtype.kind == "U"
+    dataset = named.load("hand62", tmp_path)
+    assert sorted(dataset.whole.targets.tolist()) == ["7", "A", "B"]  # of equal pictures the first
+    assert dataset.whole.targets.dtype.kind == "U"
     assert dataset.n_duplicates == 1
-    assert dataset.groups is None
-    assert "3 pictures and 1 copies" in registry.check("hand62", tmp_path)[0]
+    assert dataset.whole.groups is None
+    assert (
+        "3 pictures and 1 copies" in registry.check("hand62", named.DATASETS["hand62"], tmp_path)[0]
+    )
 
 
 def test_plate_characters_are_grouped_by_plate(tmp_path: Path) -> None:
     names = [f"{c}-{i}-CROPPED_{plate}-2014.jpg" for plate in "XY" for i, c in enumerate("0A")]
     write(tmp_path / "plate-chars" / "gb", *names)
-    dataset = registry.load("plate-chars", tmp_path)
-    assert dataset.labels.tolist() == ["0", "0", "A", "A"]
-    assert dataset.groups is not None
-    assert [group[8] for group in dataset.groups] == ["X", "Y", "X", "Y"]
+    dataset = named.load("plate-chars", tmp_path)
+    assert dataset.whole.targets.tolist() == ["0", "0", "A", "A"]
+    assert dataset.whole.groups is not None
+    assert [group[8] for group in dataset.whole.groups] == ["X", "Y", "X", "Y"]
 
 
 @pytest.mark.parametrize(("name", "folder"), [("hand62", "PNG/"), ("plate-chars", "gb/")])
 def test_a_set_that_is_not_here(name: str, folder: str, tmp_path: Path) -> None:
     with pytest.raises(readers.DataError, match=f"put {folder} from .* into {tmp_path / name}"):
-        registry.load(name, tmp_path)
-    assert not registry.is_here(name, tmp_path)
+        named.load(name, tmp_path)
+    assert not registry.is_here(name, named.DATASETS[name], tmp_path)
     write(tmp_path / name / folder, "unknown.png")
     with pytest.raises(readers.DataError, match="no pictures of the set's names"):
-        registry.load(name, tmp_path)
+        named.load(name, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "hand62").is_dir(), reason="hand62 is not in BPAPPS_DATA")
 def test_hand62_has_62_classes_and_462_copies() -> None:
-    dataset = registry.load("hand62", DATA)
-    assert (len(dataset.labels), dataset.n_duplicates) == (5737, 462)
-    assert len(np.unique(dataset.labels)) == 62
+    dataset = named.load("hand62", DATA)
+    assert (len(dataset.whole.targets), dataset.n_duplicates) == (5737, 462)
+    assert len(np.unique(dataset.whole.targets)) == 62
 
 
 # ------------------------------------------------------------------ the shipped model
@@ -260,7 +262,7 @@ def test_the_shipped_model_is_small_and_reads_print() -> None:
 @pytest.mark.skipif(not SHIPPED.exists(), reason="no model is shipped yet: train_characters.py")
 def test_lines_of_print_are_read_with_print_only(monkeypatch: pytest.MonkeyPatch) -> None:
     from bpapps import models, runs
-    from bpapps.data.splits import Split
+    from bpapps.data.splits import Part, Split
 
     monkeypatch.setattr(measuring, "QUICK_LINES", 2)
     text = "abdE279"
@@ -268,9 +270,10 @@ def test_lines_of_print_are_read_with_print_only(monkeypatch: pytest.MonkeyPatch
     run = runs.of_model(models.load(SHIPPED))
     for name, read in (("print", True), ("mine", False)):
         data = {"name": name, "title": name, "sha256": name, "n_train": 0, "n_test": 7}
-        split = Split(pictures, np.array(list(text)), pictures, np.array(list(text)), data)
-        found = runs.measure(run, split, "", noise=False, dependence=False, quick=True).lines
-        assert (found is not None) == read
+        part = Part(pictures, np.array(list(text)))
+        split = Split(part, None, part, data)
+        results = runs.measure(run, split, "", noise=False, dependence=False, quick=True)
+        assert (results.details.lines is not None) == read
 
 
 @pytest.mark.slow

@@ -11,24 +11,42 @@ import numpy as np
 import pytest
 from tools import write_folder as write
 
-from bpapps.data import registry
+from bpapps.data import named, registry
 from bpapps.data.readers import DataError
-from bpapps.data.registry import DATASETS
+from bpapps.data.registry import Dataset
+from bpapps.kinds.verification import data
+from bpapps.tasks.signatures.sources import SOURCES
 
 REAL = Path(os.environ.get("BPAPPS_DATA", ""))
 
 
-def told(dataset: registry.Dataset) -> list[tuple[str, bool]]:
-    assert dataset.genuine is not None
-    assert dataset.genuine.dtype == np.bool_
-    assert dataset.groups is not None
-    np.testing.assert_array_equal(dataset.groups, dataset.labels)
-    return list(zip(dataset.labels.tolist(), dataset.genuine.tolist(), strict=True))
+def load(name_or_path: str, data_dir: Path | None = None) -> Dataset:
+    return data.load(name_or_path, data_dir, SOURCES)
+
+
+def fetch(name: str, data_dir: Path) -> Path:
+    return registry.fetch(name, SOURCES[name], data_dir)
+
+
+def check(name: str, data_dir: Path) -> list[str]:
+    return registry.check(name, SOURCES[name], data_dir)
+
+
+def is_here(name: str, data_dir: Path) -> bool:
+    return registry.is_here(name, SOURCES[name], data_dir)
+
+
+def told(dataset: Dataset) -> list[tuple[str, bool]]:
+    targets = dataset.whole.targets
+    assert targets["genuine"].dtype == np.bool_
+    assert dataset.whole.groups is not None
+    np.testing.assert_array_equal(dataset.whole.groups, targets["owner"])
+    return list(zip(targets["owner"].tolist(), targets["genuine"].tolist(), strict=True))
 
 
 def refused(path: object, saying: str, root: Path | None = None) -> str:
     with pytest.raises(DataError, match=saying) as caught:
-        registry.load(str(path), root)
+        load(str(path), root)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -80,16 +98,16 @@ def published(root: Path, name: str, genuine: str, forged: str) -> Path:
 @pytest.mark.parametrize("case", FOLDERS, ids=lambda case: f"{case[0]}-{case[1]}")
 def test_published_layouts(tmp_path: Path, case: tuple[str, str, str]) -> None:
     root = published(tmp_path, *case)
-    assert registry.is_here(case[0], root)
-    dataset = registry.load(case[0], root)
+    assert is_here(case[0], root)
+    dataset = load(case[0], root)
     both = [True, True, False, False]
     assert told(dataset) == [(who, real) for who in ("2", "9", "11") for real in both]
-    assert np.shape(dataset.images) == (12, 9, 7)
-    assert dataset.title == DATASETS[case[0]].title
+    assert np.shape(dataset.whole.pictures) == (12, 9, 7)
+    assert dataset.title == SOURCES[case[0]].title
     assert dataset.n_duplicates == 0
-    (line,) = registry.check(case[0], root)
+    (line,) = check(case[0], root)
     assert f"12 pictures and 0 copies, sha256 {dataset.sha256}" in line
-    assert registry.fetch(case[0], root).is_dir()
+    assert fetch(case[0], root).is_dir()
 
 
 @pytest.mark.parametrize("case", FOLDERS, ids=lambda case: f"{case[0]}-{case[1]}")
@@ -98,7 +116,7 @@ def test_a_path_to_a_published_layout_is_as_good_as_the_name(
 ) -> None:
     root, own = published(tmp_path, *case), tmp_path / case[0]
     given = str(own if own.is_dir() else root)
-    by_path, by_name = registry.load(given), registry.load(case[0], root)
+    by_path, by_name = load(given), load(case[0], root)
     assert told(by_path) == told(by_name)
     assert (by_path.sha256, by_path.title, by_path.licence) == (
         by_name.sha256, by_name.title, by_name.licence
@@ -109,15 +127,14 @@ def test_a_path_to_a_published_layout_is_as_good_as_the_name(
 def test_the_layout_does_not_change_the_data(tmp_path: Path) -> None:
     cases = [case for case in FOLDERS if case[0] == "cedar"]
     sums = {
-        registry.load("cedar", published(tmp_path / str(i), *case)).sha256
-        for i, case in enumerate(cases)
+        load("cedar", published(tmp_path / str(i), *case)).sha256 for i, case in enumerate(cases)
     }
     assert len(sums) == 1
 
 
 def test_mcyt_forgeries_are_of_the_second_number(tmp_path: Path) -> None:
     files = {"0001/0001v00.bmp": 1, "0001/0002_0001f00.bmp": 2, "0002/0002V00.bmp": 3}
-    dataset = registry.load("mcyt75", write(tmp_path / "mcyt75", files).parent)
+    dataset = load("mcyt75", write(tmp_path / "mcyt75", files).parent)
     assert told(dataset) == [("1", True), ("1", False), ("2", True)]
 
 
@@ -128,16 +145,16 @@ def test_the_folder_tells_the_writer_before_the_file_does(tmp_path: Path) -> Non
         for folder in (123, 124)
         for kind in "GF"
     }
-    dataset = registry.load("bhsig-hindi", write(tmp_path / "bhsig-hindi", files).parent)
+    dataset = load("bhsig-hindi", write(tmp_path / "bhsig-hindi", files).parent)
     assert told(dataset) == [("123", True), ("123", False), ("124", True), ("124", False)]
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_sets_that_are_not_here_say_what_to_put_where(tmp_path: Path, name: str) -> None:
-    row = DATASETS[name]
+    row = SOURCES[name]
     assert row.urls == ()
     assert "research" in row.licence
-    for call in (registry.load, registry.fetch, registry.check):
+    for call in (load, fetch, check):
         with pytest.raises(DataError) as caught:
             call(name, tmp_path)
         text = str(caught.value)
@@ -145,12 +162,12 @@ def test_sets_that_are_not_here_say_what_to_put_where(tmp_path: Path, name: str)
         assert str(tmp_path / name) in text
         assert row.source in text
         assert ".gz" not in text
-    assert not registry.is_here(name, tmp_path)
+    assert not is_here(name, tmp_path)
 
 
 def test_half_a_set_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
     write(tmp_path, {"cedar/full_org/original_1_1.png": 1, "cedar/full_org/original_2_1.png": 2})
-    assert not registry.is_here("cedar", tmp_path)
+    assert not is_here("cedar", tmp_path)
     refused("cedar", "full_forg/forgeries_", tmp_path)
 
 
@@ -165,32 +182,36 @@ def test_folders_of_writers(tmp_path: Path, words: tuple[str, str]) -> None:
         f"Ann/{real}/a.png": 4, "notes.txt": b"x", ".cache/x/y.png": 5,
         f"Ann/{real}/.hidden.png": 5, f"Ann/{real}/note.txt": b"x",
     }  # fmt: skip
-    dataset = registry.load(str(write(tmp_path / "own", files)))
+    dataset = load(str(write(tmp_path / "own", files)))
     assert sorted(told(dataset)) == [("7", False), ("7", True), ("7", True), ("Ann", True)]
     assert (dataset.title, dataset.licence) == ("Folder own", "not stated")
-    assert dataset.labels.dtype.kind == "U"  # a writer called 7 is no number
+    assert dataset.whole.targets["owner"].dtype.kind == "U"  # a writer called 7 is no number
 
 
-def test_a_folder_of_classes_with_originals_beside_stays_one(tmp_path: Path) -> None:
+OUTSIDE = "has pictures outside of genuine and forged"
+
+
+def test_a_folder_of_classes_with_originals_beside_is_none_of_writers(tmp_path: Path) -> None:
     files = {"3/a.png": 1, "3/original/a.png": 2, "5/a.png": 3}
-    dataset = registry.load(str(write(tmp_path, files)))
-    assert dataset.labels.tolist() == [3, 5]
-    assert dataset.genuine is None
+    folder = write(tmp_path, files)
+    assert named.load(str(folder)).whole.targets.tolist() == [3, 5]
+    refused(folder, OUTSIDE)
 
 
 @pytest.mark.parametrize(
     "names", [("3/original_a.png", "5/forgeries_b.png"), ("3/x1v2.png", "5/y3f4.png")]
 )
-def test_classes_that_look_a_little_like_a_published_set_stay(
+def test_classes_that_look_a_little_like_a_published_set_are_none(
     tmp_path: Path, names: tuple[str, str]
 ) -> None:
-    dataset = registry.load(str(write(tmp_path, dict(zip(names, (1, 2), strict=True)))))
-    assert dataset.labels.tolist() == [3, 5]
+    folder = write(tmp_path, dict(zip(names, (1, 2), strict=True)))
+    assert named.load(str(folder)).whole.targets.tolist() == [3, 5]
+    refused(folder, OUTSIDE)
 
 
 def test_copies_are_dropped_and_counted(tmp_path: Path) -> None:
     files = {"a/genuine/1.png": 1, "a/genuine/2.bmp": 1, "a/forged/1.png": 2, "a/forged/2.png": 2}
-    dataset = registry.load(str(write(tmp_path, {**files, "b/genuine/1.png": 3})))
+    dataset = load(str(write(tmp_path, {**files, "b/genuine/1.png": 3})))
     assert told(dataset) == [("a", False), ("a", True), ("b", True)]
     assert dataset.n_duplicates == 2
 
@@ -203,9 +224,7 @@ def test_sha256_tells_pictures_writers_and_hands(tmp_path: Path) -> None:
         {"a/genuine/1.png": 1, "a/original/2.png": 2, "c/genuine/1.png": 3},
         {"a/forged/1.png": 1, "a/original/2.png": 2, "b/genuine/1.png": 3},
     ]
-    sums = [
-        registry.load(str(write(tmp_path / str(i), files))).sha256 for i, files in enumerate(sets)
-    ]
+    sums = [load(str(write(tmp_path / str(i), files))).sha256 for i, files in enumerate(sets)]
     assert sums[0] == sums[1]
     assert len(set(sums)) == 4
 
@@ -220,7 +239,7 @@ def test_broken_pictures_are_skipped_with_one_warning(tmp_path: Path) -> None:
     with pytest.warns(
         UserWarning, match="skipped 2 of 4 pictures; the first: .*2.png is empty"
     ) as w:
-        dataset = registry.load(str(write(tmp_path, files)))
+        dataset = load(str(write(tmp_path, files)))
     assert len(w) == 1
     assert told(dataset) == [("a", True), ("b", True)]
 
@@ -248,18 +267,18 @@ FILES: dict[str, tuple[dict[str, Any], str, list[str]]] = {
 @pytest.mark.parametrize("case", FILES)
 def test_the_files_of_signatures_are_known(tmp_path: Path, case: str) -> None:
     files, name, expected = FILES[case]
-    dataset = registry.load(str(write(tmp_path / "own", files) / name))
-    assert dataset.files is not None
-    assert dataset.files.tolist() == expected
+    dataset = load(str(write(tmp_path / "own", files) / name))
+    assert dataset.whole.files is not None
+    assert dataset.whole.files.tolist() == expected
 
 
 def test_a_file_elsewhere_is_known_by_its_name(tmp_path: Path) -> None:
     elsewhere = write(tmp_path / "elsewhere", {"1.png": 1}) / "1.png"
     text = f"file,writer,genuine\n{elsewhere},a,1\n2.png,b,1".encode()
     files = write(tmp_path / "own", {"2.png": 2, "list.csv": text})
-    dataset = registry.load(str(files / "list.csv"))
-    assert dataset.files is not None
-    assert dataset.files.tolist() == ["1.png", "2.png"]
+    dataset = load(str(files / "list.csv"))
+    assert dataset.whole.files is not None
+    assert dataset.whole.files.tolist() == ["1.png", "2.png"]
 
 
 TWO = {"a/genuine/1.png": 1, "b/genuine/1.png": 2}
@@ -312,14 +331,14 @@ ROWS = "in/1.png,7,{0}\nin/2.png,7,{1}\n\nin/3.png,Ann,{0}\n"
     "words", [("1", "0"), ("true", "False"), ("genuine", "forged"), ("original", "Forgery")]
 )
 def test_csv_of_writers(tmp_path: Path, header: str, words: tuple[str, str]) -> None:
-    dataset = registry.load(str(write_csv(tmp_path, f"{header}\n{ROWS.format(*words)}")))
+    dataset = load(str(write_csv(tmp_path, f"{header}\n{ROWS.format(*words)}")))
     assert told(dataset) == [("7", True), ("7", False), ("Ann", True)]
     assert (dataset.title, dataset.n_duplicates) == ("CSV file list.csv", 0)
 
 
 def test_columns_stand_in_any_order(tmp_path: Path) -> None:
     text = "genuine,note,writer,file\n1,x,a,in/1.png\n0,,a,in/2.png\n1,,b,in/3.png\n"
-    assert told(registry.load(str(write_csv(tmp_path, text)))) == [
+    assert told(load(str(write_csv(tmp_path, text)))) == [
         ("a", True), ("a", False), ("b", True)
     ]  # fmt: skip
 
@@ -354,11 +373,10 @@ def test_bad_csv_files(tmp_path: Path, case: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not (REAL / "cedar").is_dir(), reason="BPAPPS_DATA has no cedar/")
 def test_real_signatures() -> None:
-    dataset = registry.load("cedar", REAL)
-    assert dataset.genuine is not None
-    writers, counts = np.unique(dataset.labels, return_counts=True)
+    dataset = load("cedar", REAL)
+    writers, counts = np.unique(dataset.whole.targets["owner"], return_counts=True)
     assert len(writers) >= 45
     assert set(counts.tolist()) == {48}
-    assert dataset.genuine.mean() == 0.5
+    assert dataset.whole.targets["genuine"].mean() == 0.5
     assert dataset.n_duplicates == 0
-    assert max(max(picture.shape) for picture in dataset.images) <= 1024
+    assert max(max(picture.shape) for picture in dataset.whole.pictures) <= 1024

@@ -12,15 +12,20 @@ import pytest
 import tools
 from PIL import Image
 
-from bpapps import models, runs, tasks, verdicts, verification, verifiers
+from bpapps import experiments, models, runs, tasks
 from bpapps.core import Dense, Flatten, MaxPool2D, ReLU, Reshape
 from bpapps.core.storage import load_network, save_network
-from bpapps.data import registry, splits
-from bpapps.data.splits import OwnerSplit, Signed
-from bpapps.evaluation import Results
+from bpapps.data.registry import Dataset
+from bpapps.data.splits import Part, Split
+from bpapps.kinds import load_results
+from bpapps.kinds.verification import measuring, probing, protocols, scoring, verdicts
+from bpapps.kinds.verification.hardest import hard_pairs
+from bpapps.kinds.verification.rates import measure
+from bpapps.kinds.verification.verdicts import Verdict
 from bpapps.report import write_report
+from bpapps.results import Results
 from bpapps.runs import Run, config
-from bpapps.tasks.signatures import data, model
+from bpapps.tasks.signatures import data, model, traits
 from bpapps.tasks.signatures.preprocess import SignatureNormalizer
 from bpapps.tasks.signatures.synthesis import signatures
 
@@ -37,12 +42,12 @@ SMALL: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def split() -> OwnerSplit:
+def split() -> Split:
     return data.synthetic(0, (6, 3, 4))
 
 
 @pytest.fixture(scope="module")
-def trained(split: OwnerSplit) -> Run:
+def trained(split: Split) -> Run:
     """A run whose net is too small to be good, but a whole one."""
     patch = pytest.MonkeyPatch()
     preset = TASK.presets["vector"]
@@ -56,7 +61,7 @@ def trained(split: OwnerSplit) -> Run:
 
 
 @pytest.fixture(scope="module")
-def measured(trained: Run, split: OwnerSplit) -> Results:
+def measured(trained: Run, split: Split) -> Results:
     return runs.measure(trained, split, "a command", noise=False, dependence=True)
 
 
@@ -74,11 +79,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.png" for name in (*names, "blank", "ink", "text", "none")}
 
 
+def owners(part: Part) -> np.ndarray:
+    return part.targets["owner"]
+
+
 # ------------------------------------------------------------------ data
 
 
-def test_no_writer_is_in_two_parts(split: OwnerSplit) -> None:
-    parts = [set(part.owners) for part in (split.train, split.development, split.test)]
+def test_no_writer_is_in_two_parts(split: Split) -> None:
+    parts = [set(owners(part)) for part in split.parts.values()]
     assert [len(part) for part in parts] == [6, 3, 4]
     assert not parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2]
     assert split.data["synthetic"] is True
@@ -88,46 +97,39 @@ def test_no_writer_is_in_two_parts(split: OwnerSplit) -> None:
     assert data.synthetic(1, (6, 3, 4)).data["sha256"] != split.data["sha256"]
 
 
-def test_who_is_tested_is_never_among_more_to_train_on(split: OwnerSplit) -> None:
+def test_who_is_tested_is_never_among_more_to_train_on(split: Split) -> None:
     """So the shipped model, which was trained on many more, has not seen those of a report."""
     more = data.synthetic(0, (12, 3, 4))
-    assert set(split.train.owners) < set(more.train.owners)
-    assert not set(more.train.owners) & set(split.test.owners)
+    assert set(owners(split.train)) < set(owners(more.train))
+    assert not set(owners(more.train)) & set(owners(split.test))
 
 
-def test_a_writer_in_two_parts_is_refused(split: OwnerSplit) -> None:
+def test_a_writer_in_two_parts_is_refused(split: Split) -> None:
     with pytest.raises(ValueError, match="s0000 is in both training and development"):
-        OwnerSplit(split.train, split.train, split.test, split.data)
+        Split(split.train, split.train, split.test, split.data)
 
 
-def test_folds_test_each_writer_once(split: OwnerSplit) -> None:
+def test_folds_test_each_writer_once(split: Split) -> None:
     whole = split.train
-    set_of = registry.Dataset("x", "X", "", "", list(whole.images), whole.owners, "", None, None,
-                              genuine=whole.genuine)  # fmt: skip
+    set_of = Dataset("x", "X", "", "", whole, "")
     folds = data.folds(set_of)
     assert len(folds) == 3
-    assert all(len(set(part.owners)) == 2 for fold in folds for part in (fold.train, fold.test))
-    tested = [owner for fold in folds for owner in np.unique(fold.test.owners)]
-    assert sorted(tested) == sorted(set(whole.owners))
+    assert all(len(set(owners(part))) == 2 for fold in folds for part in (fold.train, fold.test))
+    tested = [owner for fold in folds for owner in np.unique(owners(fold.test))]
+    assert sorted(tested) == sorted(set(owners(whole)))
     everything = data.all_to_test(set_of)
     assert len(everything.test) == len(whole)
     assert len(everything.train) == 0
 
 
-def test_data_that_do_not_say_who_is_genuine_are_refused() -> None:
-    digits = registry.load("digits")
-    with pytest.raises(ValueError, match="does not say which signatures are genuine"):
-        splits.by_owner(digits, splits.Fold(*[np.arange(2)] * 3), "")
-
-
 # ------------------------------------------------------------------ measuring
 
 
-def test_a_trained_verifier_comes_back(trained: Run, split: OwnerSplit, tmp_path: Path) -> None:
+def test_a_trained_verifier_comes_back(trained: Run, split: Split, tmp_path: Path) -> None:
     file = tmp_path / "m.safetensors"
     models.save(file, trained.model)
     again = models.load(file)
-    ours, theirs = (verifiers.score(m.pipeline, split.test) for m in (trained.model, again))
+    ours, theirs = (scoring.score(m.pipeline, split.test) for m in (trained.model, again))
     assert np.array_equal(ours.scores, theirs.scores, equal_nan=True)
     assert again.pipeline[-1].scales_ == trained.model.pipeline[-1].scales_
     assert again.metadata["figures"]["accuracy"]["n"] == 4
@@ -156,12 +158,11 @@ def test_stored_scales(change: Any, says: str | None, trained: Run, tmp_path: Pa
     assert theirs == replace(ours, slope=1.0, offset=0.0) != ours
 
 
-def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
-    found = measured.verifier
-    assert found is not None
-    assert found.one.n_owners == measured.accuracy.n == 4
+def test_what_is_measured(measured: Results, split: Split) -> None:
+    found = measured.details
+    assert found.one.n_owners == found.accuracy.n == 4
     assert [rates.rule for rates in found.one.rates] == ["FAR = FRR", "FAR at most 1%"]
-    assert measured.accuracy.value == pytest.approx(1 - found.one.rates[0].average_error.value)
+    assert found.accuracy.value == pytest.approx(1 - found.one.rates[0].average_error.value)
     assert {v.protocol.split()[0] for v in found.several} == {"2", "3", "5", "8", "10"}
     assert found.equal_strokes is not None
     assert len(found.traits) > 5
@@ -173,23 +174,23 @@ def test_what_is_measured(measured: Results, split: OwnerSplit) -> None:
     assert scores[half:] == sorted(scores[half:], reverse=True)
     assert [point.share for point in measured.learning_curve] == [0.1, 0.25, 0.5, 1.0]
     assert [point.share for point in measured.label_noise] == [0.0, 0.1, 0.2, 0.4]
-    assert measured.speed["milliseconds_one"] > 0
+    (speed,) = measured.speed
+    assert (speed.title, speed.of) == ("Comparison", "pair")
+    assert speed.milliseconds_one > 0
 
 
 def test_hard_pairs_name_their_files(
-    measured: Results, trained: Run, split: OwnerSplit, tmp_path: Path
+    measured: Results, trained: Run, split: Split, tmp_path: Path
 ) -> None:
-    assert measured.verifier is not None
-    assert {(pair.reference_file, pair.questioned_file) for pair in measured.verifier.hard} == {
+    assert {(pair.reference_file, pair.questioned_file) for pair in measured.details.hard} == {
         ("", "")  # made by a program
     }
-    names = np.array([f"{owner}/{i}.png" for i, owner in enumerate(split.test.owners)])
+    names = np.array([f"{owner}/{i}.png" for i, owner in enumerate(owners(split.test))])
     test = replace(split.test, files=names)
-    pairs = verifiers.hard_pairs(
-        trained.model.pipeline, verifiers.score(trained.model.pipeline, test), test
-    )
+    pipeline = trained.model.pipeline
+    pairs = hard_pairs(pipeline, scoring.score(pipeline, test), test)
     assert pairs
-    kinds = dict(zip(names.tolist(), test.genuine.tolist(), strict=True))
+    kinds = dict(zip(names.tolist(), test.targets["genuine"].tolist(), strict=True))
     for pair in pairs:
         assert pair.reference_file.startswith(f"{pair.owner}/")
         assert pair.questioned_file.startswith(f"{pair.owner}/")
@@ -198,64 +199,76 @@ def test_hard_pairs_name_their_files(
 
 
 def test_pairs_that_are_scored_need_not_be_again(
-    measured: Results, trained: Run, split: OwnerSplit
+    measured: Results, trained: Run, split: Split
 ) -> None:
-    scored = verifiers.score_split(trained.model.pipeline, split, own=True)
-    taken = {"noise": False, "dependence": False, "scored": scored}
-    assert runs.measure(trained, split, "", **taken).verifier == measured.verifier
-    taken["scored"] = verifiers.ScoredSplit(scored.test)
-    fewer = runs.measure(trained, split, "", **taken).verifier
-    assert fewer is not None
+    pipeline = trained.model.pipeline
+    scored = scoring.score_split(pipeline, split)
+    details = measuring.measure(pipeline, split, traits.traits, scored=scored)
+    assert details == measured.details
+    results = runs.measure(trained, split, "", noise=False, dependence=False, details=details)
+    assert results.details is details
+    assert results.headline == measured.headline
+    only_tested = scoring.ScoredSplit(scored.test)
+    fewer = measuring.measure(pipeline, split, traits.traits, scored=only_tested)
     assert len(fewer.one.rates) == 1
     assert fewer.equal_strokes is None
 
 
 def test_the_report_is_written_and_read(measured: Results, tmp_path: Path) -> None:
-    page = write_report(measured, tmp_path).read_text(encoding="utf-8")
+    page = write_report(measured, TASK.kind.sections, tmp_path).read_text(encoding="utf-8")
     assert "no human's hand" in page.replace("&#39;", "'")
-    assert Results.load(tmp_path / "results.json").verifier == measured.verifier
+    assert load_results(tmp_path / "results.json").details == measured.details
     json.dumps(measured.figures())
 
 
-def test_noise_spoils_only_the_questioned(trained: Run, split: OwnerSplit) -> None:
-    curves = verifiers.noise_sweep(
-        trained.model.pipeline, split.test, ["blur", "stamp"], severities=[1, 6]
-    )
-    assert [curve.name for curve in curves] == ["blur", "stamp"]
-    for curve in curves:
+def test_noise_spoils_only_the_questioned(trained: Run, split: Split) -> None:
+    probe = probing.questioned(trained.model.pipeline, split.test, ["blur", "stamp"], 0)
+    sweep = experiments.noise_sweep(replace(probe, severities=[1, 6]))
+    assert sweep.title == "Questioned pictures"
+    assert [curve.name for curve in sweep.curves] == ["blur", "stamp"]
+    for curve in sweep.curves:
         assert [point.severity for point in curve.points] == [0, 1, 6]
-        assert curve.points[0] == curves[0].points[0]
+        assert curve.points[0] == sweep.curves[0].points[0]
         assert len({point.picture for point in curve.points}) == 3
-    assert TASK.corruptions[0] == "blur"
+        for point in curve.points:
+            assert [figure.name for figure in point.figures] == ["EER", "FRR", "FAR"]
+    asked = {picture.tobytes() for picture in probe.pictures}
+    assert len(asked) == 4 * 2 * probing.NOISE_EACH  # references are not among them
+    quick, timed = TASK.kind.probes(trained.model, split, seed=0, quick=True)
+    assert list(quick.corruptions) == list(traits.CORRUPTIONS[:2])
+    assert not timed.corruptions
 
 
 def test_other_data_choose_no_threshold(trained: Run) -> None:
     other = data.synthetic(9, (3, 3, 3))
     results = runs.measure(trained, other, "", noise=False, dependence=False)
-    assert results.verifier is not None
-    assert [rates.rule for rates in results.verifier.one.rates] == ["FAR = FRR"]
-    assert results.verifier.equal_strokes is None
+    assert [rates.rule for rates in results.details.one.rates] == ["FAR = FRR"]
+    assert results.details.equal_strokes is None
     assert "another drawing from the same source" in results.data["notes"]
 
 
 def test_a_trait_that_does_as_well_is_said_first(measured: Results) -> None:
-    assert measured.verifier is not None
-    one, traits = measured.verifier.one, measured.verifier.traits
+    one = measured.details.one
     assert one.skilled is not None
-    best = traits[0].skilled
+    best = measured.details.traits[0].skilled
     assert best is not None
     warned = best.value <= one.skilled.eer.high
-    assert bool(measured.verifier.warning) == warned
-    assert verifiers.warning([], one) == ""
+    assert bool(measured.details.warning) == warned
+    assert measured.headline.warning == measured.details.warning
+    assert protocols.warning([], one) == ""
 
 
 # ------------------------------------------------------------------ asking
 
 
+def compare(run: Run, files: list[Path], reference: list[Path]) -> list[Verdict]:
+    return list(verdicts.compare(run.model, files, reference))
+
+
 def test_a_verdict(trained: Run, files: dict[str, Path]) -> None:
     references = [files["g0"], files["g1"], files["g2"]]
     asked = [files[name] for name in ("g3", "f0", "blank", "ink", "text", "none")]
-    found = verdicts.compare(trained.model, asked, references)
+    found = compare(trained, asked, references)
     assert [bool(verdict.problem) for verdict in found] == [False, False, True, True, True, True]
     for verdict in found[:2]:
         assert verdict.consistent == (verdict.score >= verdict.threshold)
@@ -268,21 +281,22 @@ def test_a_verdict(trained: Run, files: dict[str, Path]) -> None:
         low, high = verdict.known.far_interval
         assert low <= verdict.known.far <= high
         assert f"of {verdict.known.n_writers} writers new to it" in str(verdict)
-    again = verdicts.compare(trained.model, asked[:1], references[::-1])[0]
+    again = compare(trained, asked[:1], references[::-1])[0]
     assert again.score == found[0].score
     assert "no ink" in found[2].problem
-    with pytest.raises(ValueError, match=r"blank.png: nothing to compare, no ink"):
-        verdicts.compare(trained.model, asked[:1], [files["blank"]])
+    (unusable,) = compare(trained, asked[:1], [files["blank"]])
+    assert "blank.png: nothing to compare, no ink" in unusable.problem
+    assert unusable.consistent is None
     with pytest.raises(ValueError, match="no reference"):
-        verdicts.compare(trained.model, asked[:1], [])
+        compare(trained, asked[:1], [])
 
 
-def test_error_rates_are_of_writers_who_had_no_part(trained: Run, split: OwnerSplit) -> None:
+def test_error_rates_are_of_writers_who_had_no_part(trained: Run, split: Split) -> None:
     """And where nobody measured them, it is said that they are of those who had."""
     net, rates = trained.model.pipeline, trained.model.metadata["figures"]["rates"]
     assert set(rates) == {str(k) for k in net[-1].scales_}
-    test = verifiers.score(net, split.test)
-    measured = verification.measure(test.trials(2), [net[-1].threshold(2)]).rates[0]
+    test = scoring.score(net, split.test)
+    measured = measure(test.trials(2), [net[-1].threshold(2)]).rates[0]
     assert asdict(measured) == rates["2"]
     older = replace(trained.model, metadata={**trained.model.metadata, "figures": {}})
     known = verdicts._known(older, 2)
@@ -291,12 +305,13 @@ def test_error_rates_are_of_writers_who_had_no_part(trained: Run, split: OwnerSp
 
 
 def test_a_test_writer_with_one_genuine_picture_leaves_the_rates_of_one_reference(
-    trained: Run, split: OwnerSplit
+    trained: Run, split: Split
 ) -> None:
     test = split.test
-    own = np.flatnonzero((test.owners == test.owners[0]) & test.genuine)
-    fewer = replace(split, test=test.take(np.setdiff1d(np.arange(len(test)), own[1:])))
-    figures = runs.verifier_figures(trained.model.pipeline, fewer)
+    own = np.flatnonzero((owners(test) == owners(test)[0]) & test.targets["genuine"])
+    fewer = test.take(np.setdiff1d(np.arange(len(test)), own[1:]))
+    step, net = trained.model.pipeline
+    figures = TASK.kind.figures(net, TASK.kind.prepare(step, fewer))
     assert set(figures["rates"]) == {"1"}
     assert figures["accuracy"]["value"] == 1 - figures["rates"]["1"]["average_error"]["value"]
 
@@ -305,7 +320,7 @@ def test_a_picture_counts_once(trained: Run, files: dict[str, Path], tmp_path: P
     copy = tmp_path / "copy.png"
     Image.open(files["g1"]).save(copy, compress_level=1)
     once, twice = (
-        verdicts.compare(trained.model, [files["g0"]], references)[0]
+        compare(trained, [files["g0"]], references)[0]
         for references in ([files["g1"], files["g2"]], [files["g1"], copy, files["g2"]])
     )
     assert replace(twice, repeated=[]) == once
@@ -313,7 +328,7 @@ def test_a_picture_counts_once(trained: Run, files: dict[str, Path], tmp_path: P
     rows = trained.model.pipeline[0].transform([files["g0"], files["g1"], copy, files["g2"]])
     scores = [trained.model.pipeline[1].score_samples(rows[:1], rows[1:])]
     assert scores == [once.score]
-    (verdict,) = verdicts.compare(trained.model, [copy], [files["g2"], files["g1"]])
+    (verdict,) = compare(trained, [copy], [files["g2"], files["g1"]])
     assert f"{copy}: the same picture as {files['g1']}" in verdict.problem
     assert verdict.consistent is None
 
@@ -324,13 +339,13 @@ def test_what_is_drawn_is_what_was_seen(
     asked, *references = (tmp_path / f"{name}.png" for name in ("g3", "g0", "g1"))
     for copy in (asked, *references):
         copy.write_bytes(files[copy.stem].read_bytes())
-    (verdict,) = verdicts.compare(trained.model, [asked], references)
+    (verdict,) = compare(trained, [asked], references)
     rows = trained.model.pipeline[0].transform([asked, *references]).reshape(3, 96, 192)
     assert np.array_equal(verdict.seen, rows)
     assert "seen" not in verdict.plain()
     for copy in (asked, *references):
         copy.unlink()
-    drawn = 255 - np.array(verdicts.draw(verdict))
+    drawn = 255 - np.array(verdict.draw())
     for at, row in zip([(22, 8), (22, 208), (140, 208)], rows, strict=True):
         part = drawn[at[0] : at[0] + 96, at[1] : at[1] + 192]
         assert np.allclose(part, 255 * row, atol=0.51)
@@ -474,27 +489,25 @@ def test_noise_where_nobody_forged(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "mine", 6, n_forged=0)
     answer = tools.run("noise", "signatures", "--data", folder, "--quick", "--json")
     assert answer.code == 0, answer.err
-    curves = json.loads(answer.out)["verifier"]["noise"]
+    curves = json.loads(answer.out)["noise"]
     assert curves
     for curve in curves.values():
-        assert {point["far_skilled"] for point in curve.values()} == {None}
-        assert all(0 <= point["eer"]["value"] <= 1 for point in curve.values())
+        assert set(curve) == {"drop5", "EER", "FRR"}  # no FAR of skilled forgeries
+        assert all(0 <= rate <= 1 for name in ("EER", "FRR") for rate in curve[name].values())
 
 
-def test_blank_pictures_are_left_out(split: OwnerSplit) -> None:
-    step = SignatureNormalizer()
-    blank = np.full((40, 90), 0.8, np.float32)
-    pictures = [*split.test.images]
-    pictures[1:1] = [blank]
-    owners, genuine = (np.insert(a, 1, a[0]) for a in (split.test.owners, split.test.genuine))
-    spoilt = replace(
-        split, test=Signed(pictures, owners, genuine), data={**split.data, "synthetic": False}
-    )
-    with pytest.warns(UserWarning, match=rf"skipped 1 of {len(pictures)} pictures to test on"):
-        whole = verifiers.with_ink(step, spoilt)
-    assert len(whole.test) == len(split.test)
-    assert np.array_equal(whole.test.owners, split.test.owners)
-    assert verifiers.with_ink(step, split) is split
+@pytest.mark.parametrize("way", [TASK.kind.usable, TASK.kind.prepare])
+def test_blank_pictures_are_left_out(way: Any, split: Split) -> None:
+    step, test = SignatureNormalizer(), split.test
+    pictures = [*test.pictures]
+    pictures[1:1] = [np.full((40, 90), 0.8, np.float32)]
+    spoilt = Part(pictures, np.insert(test.targets, 1, test.targets[0]))
+    with pytest.warns(UserWarning, match=rf"skipped 1 of {len(pictures)} pictures: there is no"):
+        inked = way(step, spoilt)
+    assert len(inked.pictures) == len(test)
+    assert np.array_equal(inked.targets, test.targets)
+    assert np.array_equal(way(step, test).targets, test.targets)
+    assert TASK.kind.usable(step, test) is test
 
 
 def test_all_of_ones_writers_are_tested_where_none_was_trained_on(tmp_path: Path) -> None:
@@ -538,11 +551,11 @@ BAD = {
     ),
     "a CSV file of classes": (
         csv_of_classes,
-        f"does not say which signatures are genuine; put signatures into {LAYOUT}",
+        "list.csv, line 1 has no column 'genuine'; give file,writer,genuine",
     ),
     "too few writers": (lambda place: folder_of(place, 5), "5 writers; two to train on, two to"),
     "one writer": (lambda place: folder_of(place, 1), "writer"),
-    "digits": (lambda place: "digits", "does not say which signatures are genuine"),
+    "digits": (lambda place: "digits", "unknown data set 'digits'"),
     "misspelt": (lambda place: "ceder", "did you mean 'cedar'"),
 }
 
