@@ -128,7 +128,7 @@ FLOORS = {
     room: floor
     for floor, rooms in enumerate(
         (
-            ("core", "names", "writing", "measures", "plain", "made", "malloc"),
+            ("core", "names", "writing", "measures", "plain", "made"),
             ("pictures",),
             ("results", "data", "estimators"),
             ("experiments", "report"),

@@ -54,7 +54,6 @@ def usable(model: Model, split: Split) -> Split:
     chosen = split.development and model.task.kind.usable(model, split.development)[0]
     if not note:
         return replace(split, development=chosen)
-    warnings.warn(note, stacklevel=3)
     return _left(replace(split, development=chosen), test, note)
 
 
@@ -87,14 +86,14 @@ def _unseen(split: Split, model: Model) -> Split:
     if split.test.groups is not None:
         seen = np.isin(split.test.groups, np.unique(split.test.groups[seen]))
     note = f"{seen.sum():,} of {len(seen):,} pictures are left out: the model was trained on them"
-    warnings.warn(note, stacklevel=3)
     return _left(split, split.test.take(np.flatnonzero(~seen)), note)
 
 
 def _left(split: Split, test: Part, note: str) -> Split:
-    """The split with what is left to test on, and a note on the rest."""
+    """The split with what is left to test on, and a warning and a note on the rest."""
     if not len(test):
         raise ValueError(f"{split.data['name']}: no picture is left to test on: {note}")
+    warnings.warn(note, stacklevel=4)
     left_out = split.data.get("left_out", 0) + len(split.test) - len(test)
     notes = _joined(split.data.get("notes"), note)
     data = {**split.data, "n_test": len(test), "left_out": left_out, "notes": notes}

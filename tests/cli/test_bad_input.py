@@ -165,10 +165,11 @@ def evaluate_on(make_data: Callable[[Place], Path]) -> Make:
     return lambda place: ["evaluate", place.trained, "--data", make_data(place)]
 
 
-def stranger(place: Place) -> Path:
-    """Pictures of two classes, one of which is no digit's."""
-    folder = tools.write_classes(place.folder / "data", [1, 7], each=6)
-    (folder / "7").rename(folder / "x")
+def strangers(place: Place) -> Path:
+    """Pictures of two classes that are no digits'."""
+    folder = tools.write_classes(place.folder / "data", [1, 7])
+    (folder / "1").rename(folder / "x")
+    (folder / "7").rename(folder / "y")
     return folder
 
 
@@ -239,16 +240,19 @@ DATA = [
         r"data\.csv, line 1",
     ),
     Case(
-        "a class that the model does not know",
-        evaluate_on(stranger),
+        "classes that the model does not know",
+        evaluate_on(strangers),
         BAD_INPUT,
-        "the data have the class x, which the model does not know; it knows 10, 0 to 9",
+        "no picture is left to test on: 8 of 8 pictures are left out: "
+        "the model does not know their classes, x, y",
+        True,
     ),
     Case(
         "a report on such data",
-        lambda p: ["report", "digits", "--model", *evaluate_on(stranger)(p)[1:]],
+        lambda p: ["report", "digits", "--model", *evaluate_on(strangers)(p)[1:]],
         BAD_INPUT,
-        "the data have the class x, which the model does not know",
+        "the model does not know their classes, x, y",
+        True,
     ),
     Case("missing data", train("--data=nowhere/pictures"), BAD_INPUT, "no such file or folder"),
     Case("missing CSV", train("--data=no.csv"), BAD_INPUT, r"no\.csv: no such file"),
@@ -560,6 +564,20 @@ def test_an_unreadable_picture_in_a_data_set_is_warned_of(trained: Path, tmp_pat
     answer = tools.run("train", "digits", *tools.TINY, "--data", folder, "--out", tmp_path / "run")
     assert answer.code == 0
     assert re.fullmatch(r"Warning: .*skipped 1 of 9 pictures.*bad\.png.*\n", answer.err)
+
+
+@pytest.mark.slow
+def test_a_class_that_the_model_does_not_know_is_warned_of(trained: Path, tmp_path: Path) -> None:
+    """What it does know is measured."""
+    folder = tools.write_classes(tmp_path / "data", [1, 7], each=6)
+    (folder / "7").rename(folder / "x")
+    answer = tools.run("evaluate", trained, "--data", folder, "--json")
+    assert answer.code == 0
+    told = "6 of 12 pictures are left out: the model does not know their classes, x"
+    assert answer.err == f"Warning: {told}\n"
+    figures = json.loads(answer.out)
+    assert figures["accuracy"]["n"] == 6
+    assert figures["data"]["left_out"] == 6
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
