@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bpapps import kinds, tasks
 from bpapps.core import Chain
 from bpapps.core.storage import StorageError, load_network, save_network
@@ -108,7 +110,9 @@ def save(path: Path, model: Model) -> None:
         "input_shape": list(net.input_shape_),
         "versions": environment()["versions"],
     }
-    save_network(path, net.network_, net.params_, {**model.metadata, **own})
+    arrays = {k: v for k, v in model.metadata.items() if isinstance(v, np.ndarray)}
+    plain = {k: v for k, v in model.metadata.items() if k not in arrays}
+    save_network(path, net.network_, net.params_, {**plain, **own}, arrays)
 
 
 def load(path: Path) -> Model:

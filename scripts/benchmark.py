@@ -37,7 +37,6 @@ from benchmarking.processes import (
 )
 from benchmarking.workers import WorkError
 from benchmarking.works import WORKS
-from scores import index
 from tqdm import tqdm
 
 from bpapps.made import made
@@ -169,6 +168,8 @@ def _measure(contest: Contest, folder: Path, names: Sequence[str]) -> None:
             tqdm.write(_in_short(row), file=sys.stdout)
     record.write()
     if folder == REPORT:
+        from scores import index  # which imports what PyTorch's absence would disturb
+
         index()
 
 

@@ -101,16 +101,20 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
     return arrays, metadata
 
 
-def save_network(path: Path, network: Layer, params: Params, metadata: Mapping[str, Any]) -> None:
+def save_network(
+    path: Path,
+    network: Layer,
+    params: Params,
+    metadata: Mapping[str, Any],
+    arrays: Mapping[str, NDArray] | None = None,
+) -> None:
     """Write a network: its architecture and further metadata as JSON, its parameters by name.
 
-    An array among the metadata is kept as one.
+    arrays: metadata that are too long for JSON.
     """
-    arrays = {name: value for name, value in metadata.items() if isinstance(value, np.ndarray)}
-    rest = {name: value for name, value in metadata.items() if name not in arrays}
     own = {"architecture": describe(network), "parameters": list(params.shapes)}
-    beside = {f"{BESIDE}{name}": value for name, value in arrays.items()}
-    write_tensors(path, {**dict(params.items()), **beside}, {**rest, **own})
+    beside = {f"{BESIDE}{name}": value for name, value in (arrays or {}).items()}
+    write_tensors(path, {**dict(params.items()), **beside}, {**metadata, **own})
 
 
 def load_network(

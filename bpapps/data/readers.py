@@ -173,7 +173,7 @@ def read_folder(folder: Path) -> Labelled:
 
 
 def warn_of(problems: list[PictureError], folder: Path, n_files: int) -> None:
-    """Tell of pictures that were skipped, and of the first in full."""
+    """One warning that counts the pictures that were skipped, where there are any."""
     if problems:
         warnings.warn(
             f"{folder}: skipped {len(problems)} of {n_files} pictures; the first: {problems[0]}",
@@ -202,7 +202,7 @@ def read_named(folder: Path, about: Callable[[str], tuple[str, str] | None]) -> 
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures that lie in a folder, by name; DataError where it cannot be read."""
+    """The pictures right in a folder, sorted; DataError where it cannot be read."""
     try:
         return [file for file in visible(folder, Path.is_file) if file.suffix.lower() in SUFFIXES]
     except OSError as error:
@@ -226,7 +226,7 @@ def read_all(
 
 
 def visible(folder: Path, kind: Any) -> list[Path]:
-    """What lies in a folder and is of a kind, such as ``Path.is_dir``, by name; not what is hidden."""
+    """What lies in a folder, sorted and not hidden: ``kind`` tells files from folders."""
     return sorted(path for path in folder.iterdir() if kind(path) and path.name[0] != ".")
 
 
@@ -313,7 +313,7 @@ def _square(row: list[str]) -> NDArray[np.float32]:
 
 
 def read_small(path: Path) -> NDArray[np.float32]:
-    """The picture in a file, gray (h, w), averaged down where it is large."""
+    """A picture, (h, w) in [0, 1], no side above :data:`LONGEST`; PictureError for none."""
     return shrink(read_picture(path), LONGEST)
 
 
@@ -355,7 +355,7 @@ def _labelled(
 
 
 def digest_of(picture: NDArray[np.float32]) -> bytes:
-    """The sha256 of a picture: its shape and its grays."""
+    """The sha256 of one picture, its shape included."""
     return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).digest()
 
 

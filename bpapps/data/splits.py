@@ -207,10 +207,7 @@ def by_group(
 
 
 def deny_straddling(parts: Mapping[str, ArrayLike | None]) -> None:
-    """ValueError where a group is in two parts.
-
-    parts: by their names, the groups (n,) of each, or None.
-    """
+    """ValueError where a group is in two parts: name of the part -> its groups, (n,), or None."""
     seen: dict[Any, str] = {}
     for part, groups in parts.items():
         if groups is None:

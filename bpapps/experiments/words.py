@@ -85,7 +85,7 @@ def dependence_reading(
 ) -> str:
     """Say in a short paragraph how accuracy hangs on the amount of data and on its labels.
 
-    ``learning`` are trainings on less data, ``label`` those on wrong labels; either may be empty.
+    ``learning`` are points on less data, ``label`` on data with wrong labels; either may be empty.
     All figures are the points' own.
     """
     by_share = [sorted(points, key=lambda point: point.share) for points in (learning, label)]

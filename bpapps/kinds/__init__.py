@@ -1,8 +1,9 @@
-"""Kinds of recognition: which question is asked, and what an answer is. A new one is a folder.
+"""Kinds of recognition: which question is asked, and what an answer is.
 
-A kind declares itself as ``KIND`` in ``bpapps/kinds/<name>/__init__.py``; it is found by its
-folder's name. All of them keep the contract of :class:`bpapps.kinds.base.Kind`, and whatever
-stands above asks a kind through that contract, without knowing which one it is.
+A new kind is a folder here. It declares itself as ``KIND`` in ``bpapps/kinds/<name>/__init__.py``,
+and is found by its folder's name. All of them keep the contract of
+:class:`bpapps.kinds.base.Kind`, and whatever stands above asks a kind through that contract,
+without knowing which one it is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The experiments on scikit-learn's digits with quick classifiers; the readings on any outcome."""
 
-import itertools
+import math
 import re
 import subprocess
 import sys
@@ -8,30 +8,26 @@ import time
 
 import numpy as np
 import pytest
-from bpapps.evaluation import (
-    DependencePoint,
-    Interval,
-    NoiseCurve,
-    NoisePoint,
-    error_rate,
-    png_uri,
-    wilson,
-)
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from bpapps import experiments
+from bpapps.data.splits import Part
 from bpapps.experiments import (
+    Probe,
+    clock,
+    dependence,
     dependence_reading,
     drop_severity,
-    label_noise,
-    learning_curve,
-    line_scores,
     noise_reading,
     noise_sweep,
-    prediction_speed,
 )
+from bpapps.kinds.classification.metrics import share_right
+from bpapps.kinds.classification.spoils import fewer_pictures
+from bpapps.measures.intervals import Interval, wilson
 from bpapps.pictures import noise
+from bpapps.pictures.png import png_uri
+from bpapps.results import DependencePoint, Figure, NoiseCurve, NoisePoint
 
 DIGITS = load_digits()
 IMAGES = (DIGITS.images / 16).astype(np.float32)
@@ -50,15 +46,24 @@ def predict():
     return lambda images: model.predict(flat(images))
 
 
+def probe(predict, images=IMAGES[TEST], labels=LABELS[TEST], **fields):
+    """Pictures whose labels are asked for."""
+
+    def score(answers):
+        return [Figure("accuracy", share_right(answers, labels))]
+
+    return Probe("Test pictures", images, predict, score, **fields)
+
+
 # --- noise sweep --------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 def test_sweep_measures_every_corruption_at_every_severity(predict):
     calls = []
-    curves = noise_sweep(
-        predict, IMAGES[TEST], LABELS[TEST], progress=lambda *call: calls.append(call)
-    )
+    sweep = noise_sweep(probe(predict), progress=lambda *call: calls.append(call))
+    curves = sweep.curves
+    assert (sweep.title, sweep.reading) == ("Test pictures", noise_reading(curves))
     assert [c.name for c in curves] == list(noise.CORRUPTIONS)
     assert [c.title for c in curves] == [c.title for c in noise.CORRUPTIONS.values()]
     clean = wilson(int((predict(IMAGES[TEST]) == LABELS[TEST]).sum()), 400)
@@ -66,12 +71,12 @@ def test_sweep_measures_every_corruption_at_every_severity(predict):
         corruption = noise.CORRUPTIONS[curve.name]
         assert [p.severity for p in curve.points] == [0, 1, 2, 3, 4, 5, 6]
         assert [p.setting for p in curve.points] == [corruption.setting(s) for s in range(7)]
-        assert curve.points[0].accuracy == clean
+        assert curve.points[0].score == clean
         assert curve.points[0].picture == curves[0].points[0].picture
-        assert all(p.accuracy.n == 400 for p in curve.points)
+        assert all(p.score.n == 400 for p in curve.points)
         assert curve.drop5 == drop_severity(curve.points)
         assert len({p.picture for p in curve.points}) >= 5
-    assert curves[0].points[6].accuracy.high < clean.low, "σ = 0.6 must hurt"
+    assert curves[0].points[6].score.high < clean.low, "σ = 0.6 must hurt"
     total = 1 + len(curves) * 6
     assert [call[:2] for call in calls] == [(i + 1, total) for i in range(total)]
     assert calls[-1][2] == f"{curves[-1].title.lower()}, severity 6"
@@ -79,17 +84,15 @@ def test_sweep_measures_every_corruption_at_every_severity(predict):
 
 @pytest.mark.slow
 def test_a_point_does_not_depend_on_what_else_is_measured(predict):
-    images, labels = IMAGES[TEST], LABELS[TEST]
-    all_of_them = {c.name: c for c in noise_sweep(predict, images, labels, seed=5)}
-    (alone,) = noise_sweep(
-        predict, images, labels, corruptions=["rotation"], severities=[4, 2], seed=5
-    )
+    def swept(seed=5, **fields):
+        return noise_sweep(probe(predict, **fields), seed=seed).curves
+
+    all_of_them = {c.name: c for c in swept()}
+    (alone,) = swept(corruptions=["rotation"], severities=[4, 2])
     assert alone.points == [all_of_them["rotation"].points[i] for i in (0, 2, 4)]
-    pair = [noise.find("rotation"), noise.find("gaussian")]
-    swept = noise_sweep(predict, images, labels, corruptions=pair, seed=5)
-    assert swept == [all_of_them["rotation"], all_of_them["gaussian"]]
-    other = noise_sweep(predict, images, labels, corruptions=["rotation"], seed=6)
-    assert other != [all_of_them["rotation"]]
+    pair = swept(corruptions=["rotation", "gaussian"])
+    assert pair == [all_of_them["rotation"], all_of_them["gaussian"]]
+    assert swept(seed=6, corruptions=["rotation"]) != [all_of_them["rotation"]]
 
 
 def test_a_point_is_the_same_in_another_process():
@@ -98,7 +101,7 @@ def test_a_point_is_the_same_in_another_process():
     assert float(out.stdout) == experiments.point_generator(1, "blur", 3).random()
 
 
-def test_every_point_has_its_ownpoint_generator():
+def test_every_point_has_its_own_generator():
     keys = [(0, "blur", 1), (1, "blur", 1), (0, "shot", 1), (0, "blur", 2)]
     assert len({experiments.point_generator(*key).random() for key in keys}) == 4
 
@@ -110,42 +113,35 @@ def test_the_clean_pictures_are_predicted_once_and_all_arrive_as_float32(predict
         seen.append(images.copy())
         return predict(images)
 
-    noise_sweep(spy, IMAGES[TEST].astype(float), LABELS[TEST], corruptions=["blur", "shot"])
+    noise_sweep(probe(spy, IMAGES[TEST].astype(float), corruptions=["blur", "shot"]))
     assert len(seen) == 1 + 2 * 6
     assert sum(np.array_equal(images, IMAGES[TEST]) for images in seen) == 1
     assert {images.dtype for images in seen} == {np.dtype(np.float32)}
 
 
-def test_the_sample_is_one_that_is_read_rightly():
+def test_the_sample_is_the_picture_that_the_probe_shows():
     truth = np.arange(10)
     shades = np.linspace(0, 1, 10, dtype=np.float32)[:, None, None] * np.ones((8, 8), np.float32)
-    (curve,) = noise_sweep(
-        lambda images: np.full(len(images), 7), shades, truth, corruptions=["blur"], severities=[0]
-    )
-    assert curve.points == [NoisePoint(0, "unchanged", wilson(1, 10), png_uri(shades[7]))]
+    asked = probe(
+        lambda images: np.full(len(images), 7), shades, truth,
+        corruptions=["contrast"], severities=[0, 2], shown=lambda answers: answers[0],
+    )  # fmt: skip
+    (curve,) = noise_sweep(asked).curves
+    figures = [Figure("accuracy", wilson(1, 10))]
+    assert curve.points[0] == NoisePoint(0, "unchanged", figures, png_uri(shades[7]))
+    spoilt = noise.find("contrast")(shades, 2, np.random.default_rng(0))
+    assert curve.points[1].picture == png_uri(spoilt[7])
     assert curve.drop5 is None
 
 
 def test_pictures_may_differ_in_size():
     some = [np.full((8, 8 + i), 0.1 * i, np.float32) for i in range(10)]
-    (curve,) = noise_sweep(
+    asked = probe(
         lambda images: [image.shape[1] - 8 for image in images],
         some, np.arange(10), corruptions=["rotation"], severities=[1, 2],
     )  # fmt: skip
-    assert [point.accuracy for point in curve.points] == [wilson(10, 10)] * 3
-
-
-@pytest.mark.parametrize("answer", [str, np.str_, float, int])
-def test_labels_are_compared_as_numbers_or_as_text(answer):
-    labels = LABELS[TEST] if answer in (float, int) else LABELS[TEST].astype(str)
-    (curve,) = noise_sweep(
-        lambda images: [answer(label) for label in LABELS[TEST]],
-        IMAGES[TEST],
-        labels,
-        corruptions=["blur"],
-        severities=[1],
-    )
-    assert curve.points[0].accuracy.value == 1
+    (curve,) = noise_sweep(asked).curves
+    assert [point.score for point in curve.points] == [wilson(10, 10)] * 3
 
 
 @pytest.mark.parametrize(
@@ -154,23 +150,41 @@ def test_labels_are_compared_as_numbers_or_as_text(answer):
         ({"corruptions": ["fog"]}, "'fog'"),
         ({"severities": [0, 9]}, "severity"),
         ({"severities": [-1]}, "severity"),
-        ({"labels": LABELS[:3]}, "400 pictures and 3 labels"),
-        ({"images": IMAGES[:0], "labels": LABELS[:0]}, "0 pictures"),
-        ({"predict": lambda images: [1]}, "shape"),
+        ({"images": IMAGES[:0], "labels": LABELS[:0]}, "Test pictures: no pictures to put"),
         ({"images": IMAGES[TEST] * 16}, r"\[0, 1\]"),
     ],
 )
 def test_sweep_names_bad_input(predict, change, says):
-    arguments = {"predict": predict, "images": IMAGES[TEST], "labels": LABELS[TEST]} | change
     with pytest.raises(ValueError, match=says):
-        noise_sweep(**arguments)
+        noise_sweep(probe(predict, **change))
+
+
+def test_several_figures_are_kept_and_lower_may_be_better():
+    """The share of black pictures, and with it that of the others."""
+
+    def score(answers):
+        wrong = wilson(int(np.sum(answers)), len(answers))
+        right = wilson(int(np.sum(~answers)), len(answers))
+        return [Figure("errors", wrong, lower_is_better=True), Figure("right", right)]
+
+    sweep = noise_sweep(
+        Probe("Means", IMAGES[TEST], lambda images: images.mean(axis=(1, 2)) < 0.2, score,
+              corruptions=["contrast"])
+    )  # fmt: skip
+    (curve,) = sweep.curves
+    assert sweep.reading == "", "words on accuracy would tell the reverse"
+    for point in curve.points:
+        assert point.score == point.named("errors")
+        assert point.named("errors").value + point.named("right").value == pytest.approx(1)
+        assert point.named("other") is None
+    assert curve.drop5 == drop_severity(curve.points)
 
 
 def curve(name, *accuracies, severities=range(7), n=1000):
     """Return a curve of these accuracies, in settings that no other figure looks like."""
     corruption = noise.find(name)
     points = [
-        NoisePoint(s, corruption.setting(s), wilson(round(a * n), n), "")
+        NoisePoint(s, corruption.setting(s), [Figure("accuracy", wilson(round(a * n), n))], "")
         for s, a in zip(severities, accuracies, strict=False)
     ]
     return NoiseCurve(name, corruption.title, points, drop_severity(points))
@@ -193,48 +207,17 @@ def test_drop5_is_the_first_loss_of_five_points(accuracies, drop5):
     assert curve("blur", *accuracies).drop5 == (None if drop5 is None else pytest.approx(drop5))
 
 
+def test_drop5_of_an_error_rate_is_its_first_rise():
+    points = [
+        NoisePoint(s, "", [Figure("errors", wilson(errors, 100), lower_is_better=True)], "")
+        for s, errors in enumerate((5, 4, 7, 13))
+    ]
+    assert drop_severity(points) == pytest.approx(2.5)
+    assert drop_severity(points[:3]) is None
+
+
 def test_drop5_lies_between_the_measured_severities():
     assert curve("blur", 0.95, 0.85, severities=(0, 4)).drop5 == pytest.approx(2.0)
-
-
-# --- lines --------------------------------------------------------------------------------
-
-TEXTS = ["abc", "abcd", "ab"]
-LINES = [np.full((8, 10 * len(text)), 0.5, dtype=np.float32) for text in TEXTS]
-
-
-def read_line(picture):
-    """The text of so many letters, if the picture is clean; else one letter less, or nothing."""
-    text = "abcd"[: picture.shape[1] // 10]
-    if picture.std() > 0 and text == "ab":
-        raise ValueError("nothing to read")
-    return text[: len(text) - (picture.std() > 0)]
-
-
-def shorter(truth, read):
-    return len(truth) - len(read)
-
-
-def test_lines_are_read_clean_and_spoilt():
-    calls = []
-    scores = line_scores(
-        read_line, shorter, TEXTS, LINES, corruptions=("gaussian", "contrast"),
-        progress=lambda *call: calls.append(call),
-    )  # fmt: skip
-    assert scores.clean.error_rate == wilson(0, 9)
-    assert scores.clean.exact == wilson(3, 3)
-    assert scores.clean.picture == png_uri(LINES[0])
-    gaussian, contrast = scores.noise
-    assert [(p.severity, p.setting) for p in gaussian.points] == [
-        (severity, noise.find("gaussian").setting(severity)) for severity in (1, 2, 3)
-    ]
-    for point in gaussian.points:
-        assert (point.error_rate, point.exact) == (error_rate([1, 1, 2], [3, 4, 2]), wilson(0, 3))
-    assert {p.exact for p in contrast.points} == {wilson(3, 3)}
-    assert [call[:2] for call in calls] == [(i + 1, 7) for i in range(7)]
-    assert line_scores(read_line, shorter, TEXTS, LINES, corruptions=()).noise == []
-    few = line_scores(read_line, shorter, TEXTS, LINES, corruptions=("gaussian",), n_spoilt=2)
-    assert (few.clean.exact.n, few.noise[0].points[0].exact) == (3, wilson(0, 2))
 
 
 # --- the noise reading --------------------------------------------------------------------
@@ -305,7 +288,7 @@ def test_reading_says_what_the_curves_show(curves, sentences):
     for c in curves:
         allowed |= figures(f"{c.drop5:.1f}") if c.drop5 is not None else set()
         for p in c.points:
-            allowed |= figures(p.setting) | shown(p.accuracy) | {str(p.severity)}
+            allowed |= figures(p.setting) | shown(p.score) | {str(p.severity)}
     assert figures(text) <= allowed
 
 
@@ -327,127 +310,50 @@ def assert_good_english(text):
 # --- dependence on the data ---------------------------------------------------------------
 
 
-class Spy:
-    """A classifier that remembers what it was trained on."""
-
-    trained: list = []  # noqa: RUF012
-
-    def fit(self, X, y):
-        time.sleep(0.01)
-        Spy.trained.append((X, y))
-        self.answer = y[0]
-        return self
-
-    def predict(self, X):
-        return np.full(len(X), self.answer)
-
-
-@pytest.fixture(autouse=True)
-def _forget():
-    Spy.trained = []
-
-
 @pytest.mark.slow
-def test_learning_curve_on_real_digits():
+def test_less_data_on_real_digits():
     calls = []
-    points = learning_curve(
-        lambda: LogisticRegression(max_iter=1000),
-        flat(IMAGES[TRAIN]),
-        LABELS[TRAIN],
-        flat(IMAGES[TEST]),
-        LABELS[TEST],
-        shares=(0.05, 1.0),
-        progress=lambda *call: calls.append(call),
-    )
-    assert [(p.share, p.n_train) for p in points] == [(0.05, 45), (1.0, 900)]
-    assert points[0].accuracy.high < points[1].accuracy.low
-    assert points[1].accuracy.n == 400
+
+    def train(part):
+        model = LogisticRegression(max_iter=1000).fit(flat(part.pictures), part.targets)
+        return Figure("accuracy", share_right(model.predict(flat(IMAGES[TEST])), LABELS[TEST])), 2.0
+
+    points = dependence(
+        train, Part(IMAGES[TRAIN], LABELS[TRAIN]), fewer_pictures, (0.05, 1.0),
+        what="of the training data", progress=lambda *call: calls.append(call),
+    )  # fmt: skip
+    assert [(p.share, p.n_train, p.seconds) for p in points] == [(0.05, 45, 2.0), (1.0, 900, 2.0)]
+    assert points[0].score.high < points[1].score.low
+    assert points[1].score.n == 400
     assert calls == [(1, 2, "5% of the training data"), (2, 2, "100% of the training data")]
 
 
-def test_learning_curve_subsets_are_nested_stratified_and_seeded():
-    X = np.arange(1000)
-    y = np.repeat(["a", "b", "c"], (700, 299, 1))
-    shares = (0.1, 0.25, 0.5, 1.0)
-    points = learning_curve(Spy, X, y, X[:5], y[:5], shares)
-    subsets = [set(x.tolist()) for x, _ in Spy.trained]
-    for smaller, larger in itertools.pairwise(subsets):
-        assert smaller < larger
-    for (x, given), share in zip(Spy.trained, shares, strict=True):
-        assert np.array_equal(given, y[x]), "examples lost their labels"
-        assert np.all(np.diff(x) > 0), "the order of the data is kept"
-        counts = [np.count_nonzero(given == label) for label in "abc"]
-        np.testing.assert_allclose(counts[:2], (700 * share, 299 * share), atol=1.5)
-        assert counts[2] == 1
-    assert [p.n_train for p in points] == [100, 250, 500, 1000]
-    assert min(p.seconds for p in points) >= 0.01
+def test_each_share_is_drawn_afresh_from_the_seed():
+    drawn = []
 
-    learning_curve(Spy, X, y, X[:5], y[:5], shares)
-    learning_curve(Spy, X, y, X[:5], y[:5], shares, seed=1)
-    again, other = set(Spy.trained[4][0].tolist()), set(Spy.trained[8][0].tolist())
-    assert again == subsets[0]
-    assert other != subsets[0]
+    def spoil(part, share, rng):
+        drawn.append((share, rng.random()))
+        return part.take(np.arange(round(share * len(part))))
+
+    part = Part(np.arange(10), np.arange(10))
+    figure = Figure("accuracy", wilson(9, 10))
+    points = dependence(
+        lambda part: (figure, float(len(part))), part, spoil, (0.0, 0.5, 1.0), what="", seed=4
+    )
+    assert [share for share, _ in drawn] == [0.0, 0.5, 1.0]
+    assert {number for _, number in drawn} == {np.random.default_rng(4).random()}
+    assert points == [DependencePoint(s, n, figure, n) for s, n in ((0, 0), (0.5, 5), (1, 10))]
+    assert len(part) == 10
 
 
-def test_a_tiny_share_still_has_every_class():
-    y = np.repeat(np.arange(10), 30)
-    (point,) = learning_curve(Spy, y, y, y, y, shares=(0.001,))
-    assert point.n_train == 10
-    assert sorted(Spy.trained[0][1]) == list(range(10))
-
-
-def test_label_noise_spoils_its_share_of_training_labels_and_no_test_label():
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 4, 1000)
-    before = y.copy()
-    points = label_noise(Spy, y.reshape(-1, 1), y, y.reshape(-1, 1)[:50], y[:50])
-    assert np.array_equal(y, before)
-    assert [p.share for p in points] == [0.0, 0.1, 0.2, 0.4]
-    assert {p.n_train for p in points} == {1000}
-    wrong = [given != y for _, given in Spy.trained]
-    assert [int(w.sum()) for w in wrong] == [0, 100, 200, 400]
-    assert np.all(wrong[1] <= wrong[2])
-    assert np.all(wrong[2] <= wrong[3])
-    given = Spy.trained[3][1]
-    assert set(given) == set(y)
-    away = (given - y)[wrong[3]] % 4  # each other class as often
-    np.testing.assert_allclose(np.bincount(away, minlength=4)[1:] / 400, 1 / 3, atol=0.07)
-    expected = [wilson(int((y[:50] == labels[0]).sum()), 50) for _, labels in Spy.trained]
-    assert [p.accuracy for p in points] == expected
-
-
-@pytest.mark.parametrize("experiment", [learning_curve, label_noise])
-def test_pictures_of_different_sizes_come_as_lists(experiment):
-    X = [np.zeros((5 + i % 3, 4)) for i in range(40)]
-    y = np.arange(40) % 2
-    experiment(Spy, X, y, X[:4], y[:4], shares=(0.5,))
-    trained, labels = Spy.trained[0]
-    assert isinstance(trained, list)
-    assert len(trained) == len(labels)
-
-
-@pytest.mark.parametrize(
-    ("experiment", "change", "says"),
-    [
-        (learning_curve, {"shares": (0.0, 1.0)}, "above 0"),
-        (learning_curve, {"shares": (1.5,)}, "above 0"),
-        (learning_curve, {"y": np.zeros(3)}, "training data"),
-        (learning_curve, {"X": np.zeros((0, 2)), "y": []}, "training data"),
-        (learning_curve, {"y_test": np.zeros(3)}, "test data"),
-        (label_noise, {"shares": (-0.1,)}, "between 0 and 1"),
-        (label_noise, {"y": np.zeros(10)}, "two classes"),
-        (label_noise, {"y_test": np.zeros((10, 2))}, "test data"),
-    ],
-)
-def test_dependence_names_bad_input(experiment, change, says):
-    X, y = np.zeros((10, 2)), np.arange(10) % 2
-    arguments = {"make": Spy, "X": X, "y": y, "X_test": X, "y_test": y} | change
-    with pytest.raises(ValueError, match=says):
-        experiment(**arguments)
+@pytest.mark.parametrize("shares", [(-0.1,), (0.5, 1.5), (math.nan,)])
+def test_shares_lie_between_0_and_1(shares):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        dependence(None, Part(IMAGES, LABELS), fewer_pictures, shares, what="")
 
 
 def point(share, right, n_train=1000, seconds=3.0):
-    return DependencePoint(share, n_train, wilson(right, 1000), seconds)
+    return DependencePoint(share, n_train, Figure("accuracy", wilson(right, 1000)), seconds)
 
 
 RISING = [point(1.0, 980, 2000, 300.0), point(0.1, 800, 200, 0.01), point(0.5, 900)]
@@ -506,20 +412,21 @@ def test_dependence_reading(learning, label, sentences):
 @pytest.mark.parametrize(
     "X", [np.zeros((100, 8, 8)), [np.zeros((8, 8))] * 100], ids=["array", "list"]
 )
-def test_prediction_speed(X):
+def test_the_clock(X):
     lengths = []
 
     def slow(batch):
         lengths.append(len(batch))
         time.sleep(0.002 + 0.0002 * len(batch))
 
-    speed = prediction_speed(slow, X, repeats=3)
-    assert 100 < speed["pictures_per_second"] < 100 / 0.022
-    assert 2.2 <= speed["milliseconds_one"] < 500
+    speed = clock(Probe("Recognition", X, slow, list, (), of="picture", repeats=3))
+    assert (speed.title, speed.of) == ("Recognition", "picture")
+    assert 100 < speed.a_second < 100 / 0.022
+    assert 2.2 <= speed.milliseconds_one < 500
     assert lengths.count(100) == 3
     assert set(lengths) == {1, 100}
 
 
-def test_prediction_speed_of_nothing():
+def test_the_clock_of_nothing():
     with pytest.raises(ValueError, match="at least one picture"):
-        prediction_speed(len, [])
+        clock(Probe("Recognition", [], len, list, (), of="picture"))

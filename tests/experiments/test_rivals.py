@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tools
-from bpapps.evaluation import PNG_URI, Results, wilson
 from numpy.typing import NDArray
 
 from bpapps import models, runs, tasks
+from bpapps import report as pages
 from bpapps.core import Chain, Dense, FixedPoint, Flatten, ReLU, Residual
-from bpapps.data.splits import Split
+from bpapps.data.splits import Part, Split
 from bpapps.experiments import rivals
-from bpapps.report import write_report
-from bpapps.report.page import render
+from bpapps.kinds import load_results, parse_results
+from bpapps.measures.intervals import wilson
+from bpapps.pictures.png import PNG_URI
+from bpapps.results import Results
 from bpapps.runs import Config, Run
 
 pytestmark = pytest.mark.slow
 
 SETTLING = FixedPoint(Chain(ReLU(), Dense(24, "glorot_uniform")), inject=Dense(24))
+KIND = tasks.get("digits").kind
 SETTINGS = {"max_iter": 4, "batch_size": 32, "augment": None}
+
+
+def render(results: Results) -> str:
+    return pages.render(results, KIND.sections)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +38,8 @@ def split() -> Split:
     """A few digits."""
     whole = tasks.get("digits").load_data("digits")
     return Split(
-        whole.train_images[:200], whole.train_labels[:200], whole.test_images[:60],
-        whole.test_labels[:60], {**whole.data, "n_train": 200, "n_test": 60},
+        whole.train.take(np.arange(200)), None, whole.test.take(np.arange(60)),
+        {**whole.data, "n_train": 200, "n_test": 60},
     )  # fmt: skip
 
 
@@ -71,20 +79,24 @@ class Knows:
 def test_answers_are_compared_as_numbers_or_as_text(answers: type, labels: type) -> None:
     """As they are for the accuracy that the net's own report tells."""
     truth = np.arange(20) % 10
-    contender = rivals.Contender("digits", "sure", Knows(truth.astype(answers)), [], 1.0, 1)
-    given = np.zeros((20, 8, 8)), truth.astype(labels)
-    found = rivals.rival(contender, *given, given, [])
-    assert found.accuracy == wilson(20, 20)
+    model = SimpleNamespace(task=tasks.get("digits"), pipeline=Knows(truth.astype(answers)))
+    part = Part(np.zeros((20, 8, 8)), truth.astype(labels))
+    given = Split(part.take(np.arange(0)), None, part, {"name": "digits"})
+    probe = KIND.probes(model, given, seed=0, quick=False, whole=True)[0]
+    found = rivals.rival(rivals.Contender(model, "sure", [], 1.0, 1), probe, part, None)
+    assert found.figure.interval == wilson(20, 20)
+    assert found.noise == {}
 
 
 def test_each_net_is_measured_on_the_same_pictures(results: Results, split: Split) -> None:
     recurrent, static, again = results.rivals
     assert [net.name for net in results.rivals] == ["small", "small 2", "small 3"]
-    assert recurrent.accuracy == results.accuracy
-    assert {net.accuracy.n for net in results.rivals} == {len(split.test_labels)}
-    assert set(recurrent.noise) == set(static.noise) == {curve.title for curve in results.noise}
-    blur = next(curve for curve in results.noise if curve.name == "blur")
-    mean = np.mean([point.accuracy.value for point in blur.points[1:]])
+    assert recurrent.figure == results.headline.score
+    assert {net.figure.interval.n for net in results.rivals} == {len(split.test)}
+    (sweep,) = results.noise
+    assert set(recurrent.noise) == set(static.noise) == {curve.title for curve in sweep.curves}
+    blur = next(curve for curve in sweep.curves if curve.name == "blur")
+    mean = np.mean([point.score.value for point in blur.points[1:]])
     assert recurrent.noise[blur.title] == pytest.approx(mean)
     assert recurrent.n_parameters == 2 * 24 + 64 * 24 + 24 * 24 + 24 * 10 + 10
     assert (static.n_parameters, static.iterations) == (64 * 64 + 64 + 640 + 10, None)
@@ -92,8 +104,8 @@ def test_each_net_is_measured_on_the_same_pictures(results: Results, split: Spli
     assert 2 < recurrent.iterations < 50
     assert recurrent.backward_iterations is not None
     assert recurrent.unsettled == 0
-    assert static.accuracy == again.accuracy
-    assert Results.from_json(results.to_json()).rivals == results.rivals
+    assert static.figure == again.figure
+    assert parse_results(results.to_json()).rivals == results.rivals
 
 
 def test_memory_grows_with_the_iterations_only_where_all_are_remembered(results: Results) -> None:
@@ -122,7 +134,7 @@ def test_the_section_shows_every_net(results: Results, tmp_path: Path) -> None:
     assert 'id="rivals"' not in render(alone)
     bare = replace(results, rivals=[replace(net, noise={}) for net in results.rivals])
     assert "Under noise" not in render(bare)
-    assert write_report(results, tmp_path).exists()
+    assert pages.write_report(results, KIND.sections, tmp_path).exists()
 
 
 def test_the_curves_show_how_long_it_took_to_settle(results: Results) -> None:
@@ -141,7 +153,7 @@ def test_a_report_without_pictures_shows_none(results: Results) -> None:
     assert PNG_URI in render(results)
     assert PNG_URI not in bare.to_json() + render(bare)
     assert bare.data["notes"] == "pictures of the data are left out"
-    assert bare.accuracy == results.accuracy
+    assert bare.headline == results.headline
 
 
 def test_models_of_two_tasks_are_not_set_side_by_side(split: Split) -> None:
@@ -160,7 +172,7 @@ def test_against_on_the_command_line(tmp_path: Path) -> None:
         "--out", tmp_path / "report",
     )  # fmt: skip
     assert answer.code == 0, answer.err
-    kept = Results.load(tmp_path / "report" / "results.json")
+    kept = load_results(tmp_path / "report" / "results.json")
     assert [net.name for net in kept.rivals] == ["small", "cnn"]
     assert PNG_URI not in kept.to_json()
     assert models.find("digits").metadata["config"]["preset"] == "cnn"

@@ -13,16 +13,16 @@ from typing import Any
 import browser
 import click
 import pytest
-from test_report import NOTHING, make_results
 
+from bpapps import kinds
 from bpapps.report import (
     benchmark_table,
     load_benchmark,
+    results_in,
     write_benchmark,
     write_index,
     write_report,
 )
-from bpapps.report.files import load_all
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SMALL = "MLP 64-32-10"
@@ -209,12 +209,13 @@ def reports(tmp_path: Path) -> Path:
 
 
 def test_evaluations_and_benchmarks_do_not_mix(reports: Path) -> None:
-    assert load_all(reports) == {}
-    html = write_index(reports).read_text(encoding="utf-8")
+    assert results_in(reports) == []
+    html = write_index(reports, {}).read_text(encoding="utf-8")
     assert "no report here yet" not in html
-    write_report(make_results(**NOTHING), reports / "digits")
-    assert list(load_all(reports)) == ["digits"]
-    html = write_index(reports).read_text(encoding="utf-8")
+    results = kinds.load_results(SCRIPTS.parent / "reports" / "digits" / "results.json")
+    write_report(results, kinds.get(results.kind).sections, reports / "digits")
+    assert results_in(reports) == [reports / "digits" / "results.json"]
+    html = write_index(reports, {"digits": results}).read_text(encoding="utf-8")
     assert 'href="digits/index.html"' in html
     assert 'href="benchmark/index.html"' in html
     assert "5 of 7" in html

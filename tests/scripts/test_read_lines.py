@@ -158,8 +158,8 @@ def test_wrong_use(
     ("option", "says"),
     [
         ("--annotate=out.png", "nothing to draw"),
-        ("--classes=caseless", "--classes: there are no classes of digits to group; leave it out"),
-        ("--classes=", "--classes: there are no classes of digits to group"),
+        ("--classes=caseless", "--classes: digits takes none, only characters does; leave it out"),
+        ("--classes=", "--classes: digits takes none, only characters does; leave it out"),
     ],
 )
 def test_tasks_of_one_thing_a_picture(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bpapps.kinds.classification.records import ClassScore
 from bpapps.report import words
@@ -24,9 +24,6 @@ from bpapps.report.drawing import (
     text_width,
 )
 from bpapps.report.plots import floor
-
-if TYPE_CHECKING:
-    pass
 
 
 def class_scores(scores: Sequence[ClassScore]) -> Plot:

@@ -316,9 +316,9 @@ class PairClassifier(Backprop):
 
         Of one reference the score of the pair; of several what lies midway between the mean and
         the highest, less what the references score among themselves, by
-        :func:`bpapps.kinds.verification.trials.usual_score`. The order of the references makes no
-        difference. What is to be reached is :meth:`threshold`. A picture that is given twice among
-        the references counts once.
+        :func:`bpapps.kinds.verification.trials.usual_score`. The order of the references makes
+        no difference. What is to be reached is :meth:`threshold`. A picture that is given twice
+        among the references counts once.
         """
         questioned, references = np.asarray(questioned), np.asarray(references)
         if len(references) == 0:

@@ -70,7 +70,7 @@ def _forgery(against: str) -> str:
 
 
 def roc_of(genuine: Floats, forged: Floats) -> tuple[Floats, Floats, Floats]:
-    """Thresholds, FRR and FAR, each (m,), of genuine scores (g,) and forged ones (f,)."""
+    """The same as :func:`roc` of the scores of genuine pictures, (g,), and of forgeries, (f,)."""
     genuine, forged = np.sort(genuine), np.sort(forged)
     seen = np.unique(np.concatenate([genuine, forged]))
     thresholds = np.append(seen, np.nextafter(seen[-1], np.inf))
@@ -96,7 +96,7 @@ def auc_of(frr: Floats, far: Floats) -> Floats:
 
 
 def frr_at_of(far_wanted: float, frr: Floats, far: Floats) -> Floats:
-    """FRR at the lowest threshold that accepts at most a share of the forgeries; (…, m) -> (…)."""
+    """The FRR at the lowest threshold whose FAR is at most the wanted one; (..., m) -> (...)."""
     first = (far <= far_wanted + 1e-12).argmax(axis=-1)[..., None]
     return _at(frr, first)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bpapps.kinds.verification.trials import Trials, pair_trials, reference_trials
 
 TOGETHER = "mean and max"
-"""How the scores with several references become one: a name of ``COMBINE``."""
+"""How the scores with several references become one: a name of those in ``trials.COMBINE``."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Scored:
     genuine: NDArray[np.bool_]
 
     def trials(self, k: int = 1, **options: Any) -> Trials:
-        """Trials with k references, as :class:`PairClassifier` scores them; of one all pairs.
+        """Trials with k references, as ``PairClassifier`` scores them; of one all pairs.
 
         ``options`` are those of :func:`bpapps.kinds.verification.trials.reference_trials`.
         """
