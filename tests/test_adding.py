@@ -23,8 +23,7 @@ BLOCK = re.compile(r"(?:^`(bpapps/\S+)`\n\n)?^```(\w+)\n(.*?)^```$", re.M | re.S
 def blocks(page: str) -> Iterator[tuple[str, str, str]]:
     """The file that stands above each block of a page, or nothing; its language; its text."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    for file, language, content in BLOCK.findall(text):
-        yield file, language, content
+    yield from BLOCK.findall(text)
 
 
 def run(folder: Path, *command: str) -> str:
