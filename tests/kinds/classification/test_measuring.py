@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -91,11 +92,24 @@ def test_a_part_of_many_pictures_is_drawn_by_the_seed(monkeypatch: pytest.Monkey
     assert len(probes(given, whole=True)[0].pictures) == 10
 
 
-def test_a_class_that_the_model_does_not_know_is_named() -> None:
-    with pytest.raises(ValueError, match=r"the class 98 and 1 more, .* it knows 10, 0 to 9"):
-        Classification().measure(
-            model(), split(np.array([98, 99] * 5)), seed=0, quick=True, progress=None
-        )
+@pytest.mark.parametrize(
+    ("labels", "kept", "says"),
+    [
+        (range(10), 10, ""),
+        (list("0123456789"), 10, ""),
+        ([98, 1, 2, 98, 4, 5, 6, 7, 8, 9], 8, "2 of 10 pictures are left out: .* classes, 98$"),
+        (range(90, 100), 0, "10 of 10 pictures are left out: .* classes, 90, 91, 92 and 7 more$"),
+    ],
+)
+def test_pictures_of_classes_that_the_model_does_not_know_are_left_out(
+    labels: Any, kept: int, says: str
+) -> None:
+    part = Part(SHADES, np.array(list(labels)))
+    usable, note = Classification().usable(model(), part)
+    assert len(usable) == len(usable.pictures) == kept
+    assert set(map(str, usable.targets)) <= set("0123456789")
+    assert re.search(says, note)
+    assert bool(note) == bool(says)
 
 
 # --- lines --------------------------------------------------------------------------------

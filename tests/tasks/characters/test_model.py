@@ -14,9 +14,9 @@ from sklearn.base import clone
 
 from bpapps import tasks
 from bpapps.data import named, readers, registry
+from bpapps.kinds.classification import measuring
 from bpapps.pictures.augment import Distortion
 from bpapps.pictures.shapes import bounding_boxes
-from bpapps.runs import measuring
 from bpapps.tasks.characters.classes import CHARACTERS
 from bpapps.tasks.characters.preprocess import SIZES, CharacterNormalizer
 

@@ -501,18 +501,22 @@ def test_noise_where_nobody_forged(tmp_path: Path) -> None:
         assert all(0 <= rate <= 1 for name in ("EER", "FRR") for rate in curve[name].values())
 
 
-@pytest.mark.parametrize("way", [TASK.kind.usable, TASK.kind.prepare])
-def test_blank_pictures_are_left_out(way: Any, split: Split) -> None:
-    step, test = SignatureNormalizer(), split.test
+def test_blank_pictures_are_left_out(trained: Run, split: Split) -> None:
+    kind, step, test = TASK.kind, SignatureNormalizer(), split.test
     pictures = [*test.pictures]
     pictures[1:1] = [np.full((40, 90), 0.8, np.float32)]
     spoilt = Part(pictures, np.insert(test.targets, 1, test.targets[0]))
-    with pytest.warns(UserWarning, match=rf"skipped 1 of {len(pictures)} pictures: there is no"):
-        inked = way(step, spoilt)
-    assert len(inked.pictures) == len(test)
+    counted = f"skipped 1 of {len(pictures)} pictures: there is no ink in them"
+    inked, note = kind.usable(trained.model, spoilt)
+    assert note == counted
     assert np.array_equal(inked.targets, test.targets)
-    assert np.array_equal(way(step, test).targets, test.targets)
-    assert TASK.kind.usable(step, test) is test
+    assert all(map(np.array_equal, inked.pictures, test.pictures))
+    with pytest.warns(UserWarning, match=counted):
+        ready = kind.prepare(step, spoilt)
+    assert np.array_equal(ready.targets, test.targets)
+    assert np.array_equal(ready.pictures, step.transform(test.pictures))
+    assert kind.usable(trained.model, test) == (test, "")
+    assert len(kind.prepare(step, test)) == len(test)  # and warns of nothing
 
 
 def test_all_of_ones_writers_are_tested_where_none_was_trained_on(tmp_path: Path) -> None:
