@@ -20,6 +20,7 @@ main(["data", "list"], standalone_mode=False)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "changes"), [(FIT, 0), (COMMAND, 1)], ids=["fit", "command"])
 def test_who_changes_it(program: str, changes: int) -> None:
     told = "\nfrom bpapps.core.malloc import keep_freed_memory as keep"

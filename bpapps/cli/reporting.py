@@ -73,7 +73,7 @@ def report(ctx: click.Context, **told: Any) -> None:
         deny(ctx, "--json", "markdown")
     if asked.model:
         deny(ctx, "--model", "preset", "settings", "start", "n_jobs")
-    _write(asked, *_planned(asked))
+    _write(asked, _rivals(asked), *_planned(asked))  # the data last: they may take long
 
 
 def _planned(asked: Asked) -> tuple[Config | Run, str, Split]:
@@ -96,12 +96,12 @@ def _planned(asked: Asked) -> tuple[Config | Run, str, Split]:
     return run, source, runs.data_for(run, source, asked.data_dir, asked.seed)
 
 
-def _write(asked: Asked, plan: Config | Run, source: str, split: Split) -> None:
+def _write(asked: Asked, rivals: list[Run], plan: Config | Run, source: str, split: Split) -> None:
     """Train if need be, measure, and write the report."""
     from bpapps import runs
     from bpapps.report import write_report
 
-    others = [runs.contender(rival) for rival in _rivals(asked)]
+    others = [runs.contender(rival) for rival in rivals]
     task = tasks.get(asked.task)
     folder = asked.out.resolve() if asked.out else Path("reports") / task.report_name(source)
     scores = runs.scores_in(folder)

@@ -58,5 +58,6 @@ def train(
     if as_json:
         print_json({"run": str(folder), "model": str(file), **figures, "config": vars(plan)})
         return
-    for line in run.model.task.kind.told(figures):
-        click.echo(f"{file}: {line}")
+    first, *others = run.model.task.kind.told(figures)
+    for line in (f"{file}: {first}", *others):
+        click.echo(line)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from bpapps.core import Huber, Loss, SquaredError
+from bpapps.core import Chain, Huber, Loss, Params, SquaredError
 from bpapps.estimators.base import Backprop
 from bpapps.estimators.settings import takes_parts
 
@@ -37,6 +38,19 @@ class BackpropRegressor(RegressorMixin, Backprop):
         **Backprop._parameter_constraints,
         "loss": [StrOptions(set(_REGRESSION_LOSSES))],
     }
+
+    @classmethod
+    def from_trained(
+        cls, network: Chain, params: Params, n_outputs: int, input_shape: tuple[int, ...]
+    ) -> BackpropRegressor:
+        """A fitted regressor around a network that is already trained, such as a stored one."""
+        estimator = cls(layers=list(network)[:-1])
+        estimator.n_outputs_ = n_outputs
+        estimator.input_shape_ = tuple(input_shape)
+        estimator.n_features_in_ = estimator.input_shape_[0]
+        estimator._random = check_random_state(None)
+        estimator._adopt(network, params)
+        return estimator
 
     @available_if(takes_parts)
     def partial_fit(

@@ -196,12 +196,13 @@ class Kind(ABC):
         Raises ValueError for options that the kind does not take.
         """
 
-    @abstractmethod
     def upgrade(self, plain: Mapping[str, Any]) -> dict[str, Any] | None:
         """What has changed in plain results since schema 1; None where they are another kind's.
 
-        Raises KeyError, TypeError, AttributeError or IndexError for results that are damaged.
+        Of a kind that is younger than schema 2 there are none. Raises KeyError, TypeError,
+        AttributeError or IndexError for results that are damaged.
         """
+        return None
 
 
 def output_shape(network: Chain, params: Params, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -36,7 +36,15 @@ def tiny(task: str) -> Split:
     return replace(split, train=split.train.take(rows), test=split.test.take(rows))
 
 
-@pytest.fixture(scope="module", params=kinds.names())
+def params() -> list[Any]:
+    """Every kind; a classifier's training alone is of the inner loop."""
+    return [
+        pytest.param(name, marks=[] if name == "classification" else [pytest.mark.slow])
+        for name in kinds.names()
+    ]
+
+
+@pytest.fixture(scope="module", params=params())
 def run(request: pytest.FixtureRequest) -> tuple[runs.Run, Split]:
     task = TASKS[request.param]
     preset, settings = SETTINGS[task]

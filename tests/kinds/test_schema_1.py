@@ -108,6 +108,7 @@ VERIFIER: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
 def test_the_committed_reports_are_read_and_come_back_in_this_schema(
     path: Path, tmp_path: Path

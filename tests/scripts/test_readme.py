@@ -127,6 +127,7 @@ def test_a_benchmark_that_is_not_here_stays_told(clone: Path) -> None:
     assert text_of(clone / "docs" / "benchmark.md") == text_of(ROOT / "docs" / "benchmark.md")
 
 
+@pytest.mark.slow
 def test_a_report_that_is_not_here_is_told(clone: Path) -> None:
     (clone / "reports" / "digits" / "results.json").unlink()
     done = subprocess.run(
