@@ -45,19 +45,27 @@ class Contender:
     epochs: int
 
 
-def rival(contender: Contender, probe: Probe, batch: Part, sweep: NoiseSweep | None) -> Rival:
+def rival(
+    contender: Contender,
+    probe: Probe,
+    batch: Part,
+    sweep: NoiseSweep | None,
+    timed: Probe | None = None,
+) -> Rival:
     """What a contender reaches and costs.
 
     Args:
         probe: all test pictures, who answers them, and how good answers are.
         batch: of the training part, a batch or more, to take a training step on.
         sweep: how it bore corruptions, where that was measured.
+        timed: what one answer is timed by, where ``probe`` does not answer one picture alone.
     """
     pipeline = contender.model.pipeline
     answers, tally = _solved(probe)
     fitted = [step.params_.size for _, step in pipeline.steps if hasattr(step, "params_")]
     last = contender.history[-1] if contender.history else {}
     curves = sweep.curves if sweep else []
+    one = timed or probe
     return Rival(
         name=contender.name,
         figure=probe.score(answers)[0],
@@ -65,7 +73,7 @@ def rival(contender: Contender, probe: Probe, batch: Part, sweep: NoiseSweep | N
         n_parameters=int(sum(fitted)),
         seconds=contender.seconds,
         epochs=contender.epochs,
-        milliseconds_one=clock(replace(probe, pictures=probe.pictures[:1])).milliseconds_one,
+        milliseconds_one=clock(replace(one, pictures=one.pictures[:1])).milliseconds_one,
         step_bytes=_step_bytes(pipeline, batch) if len(fitted) == 1 else None,
         iterations=tally.iterations / tally.solved if tally.solved else None,
         backward_iterations=last.get("backward_iterations"),

@@ -121,7 +121,9 @@ def _measure_rivals(
         sweep = results.noise[0] if results.noise else None
         if sweep and results.rivals:
             sweep = experiments.noise_sweep(ask()[0], seed=seed, progress=progress)
-        results.rivals.append(rivals.rival(net, ask(whole=True)[0], batch, sweep))
+        probe, *others = ask(whole=True)
+        timed = next((other for other in others if other.of), None)
+        results.rivals.append(rivals.rival(net, probe, batch, sweep, timed))
         if not results.step_memory:
             results.step_memory = rivals.step_memory(net.model.pipeline, batch)
 

@@ -577,3 +577,14 @@ def test_data_that_will_not_do(make: Any, says: str, tmp_path: Path) -> None:
     assert says in answer.err
     assert len(answer.err.strip().splitlines()) <= 4
     assert not (tmp_path / "run").exists()
+
+
+def test_verifiers_are_measured_side_by_side(trained: Run, split: Split) -> None:
+    rival = runs.contender(trained, "the same")
+    options = {"noise": False, "quick": True, "against": [rival]}
+    results = runs.measure(trained, split, "a command", **options)
+    own, again = results.rivals
+    assert (own.name, again.name) == ("small", "the same")
+    assert own.figure == again.figure
+    assert own.figure.lower_is_better
+    assert own.milliseconds_one > 0
