@@ -26,7 +26,7 @@ from bpapps.core.solvers import Recording, Tally, listener, not_converged
 from bpapps.core.spatial import Conv2D
 from bpapps.core.threads import Team, cut, quiet, team
 
-SMALL = 13_000_000
+SMALL_WORK = 13_000_000
 """Products of parameters and samples in a batch from which a second thread brings more than it
 costs: measured on 784-h-10 with batches of 16 to 128, one and two threads were equally fast at 13
 (h = 128 and 256) to 17 million (h = 800). Waking a thread takes 20 to 50 µs, and they wait for
@@ -49,7 +49,7 @@ def microbatch_size(
     half = -(-batch_size // 2)
     if contains(network, Conv2D):
         return max(1, min(half, 64 * 28 * 28 // prod(in_shape)))
-    if params.size * batch_size < SMALL and not (augmented and half >= 64):
+    if params.size * batch_size < SMALL_WORK and not (augmented and half >= 64):
         return batch_size
     return min(half, 128)
 

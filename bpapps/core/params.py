@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Shape = tuple[int, ...]
-SMALL = 50_000
+SMALL_PARAMS = 50_000
 """Numbers that are filled with zeros sooner than :class:`Gradient` has looked at its arrays."""
 
 Tree = Mapping[str, Any]
@@ -119,7 +119,7 @@ class Gradient(Params):
     @classmethod
     def like(cls, params: Params) -> Params:
         """A gradient of zeros with the names of some parameters, of the quicker kind."""
-        if params.size < SMALL:
+        if params.size < SMALL_PARAMS:
             return params.zeros_like()
         return cls(np.zeros_like(params.vector), params.shapes)
 

@@ -8,10 +8,10 @@ or in what order.
 """
 
 from bpapps.experiments.dependence import LESS, WRONG, Spoil, dependence
+from bpapps.experiments.findings import dependence_reading, noise_reading
 from bpapps.experiments.noise import drop_severity, noise_sweep, point_generator
 from bpapps.experiments.probe import Probe, Progress
 from bpapps.experiments.speed import clock
-from bpapps.experiments.words import dependence_reading, noise_reading
 
 __all__ = [
     "LESS",

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from bpapps.experiments.findings import noise_reading
 from bpapps.experiments.probe import Probe, Progress, silent
-from bpapps.experiments.words import noise_reading
 from bpapps.pictures import noise
 from bpapps.pictures.noise import Corruption
 from bpapps.pictures.png import png_uri

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bpapps.explain import words
+from bpapps.explain import numbers
 from bpapps.explain.net import Net
 from bpapps.explain.text import to_text
 from bpapps.report.files import writing_to
@@ -45,7 +45,7 @@ def render(records: Records) -> str:
     return environment.get_template("explain.html").render(
         records=records,
         net=Net(records),
-        words=words,
+        words=numbers,
         style=Markup(_read("bpapps.report", "style.css") + _read("bpapps.explain", "explain.css")),
         script=Markup(script),
         script_hash=_hash(f"\n{script}\n"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bpapps.explain.net import Net
-from bpapps.explain.words import number, seconds, times
+from bpapps.explain.numbers import number, seconds, times
 
 WIDTH = 88
 MOST = 8

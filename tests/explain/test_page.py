@@ -18,7 +18,7 @@ from explain.short import (
 )
 
 from bpapps.explain import PROBLEMS, nets, run, to_text, write_page
-from bpapps.explain.words import number
+from bpapps.explain.numbers import number
 
 
 def press(page: browser.Page, key: str, code: int) -> None:

@@ -16,7 +16,7 @@ from explain.short import (
 )
 
 from bpapps.explain import to_text
-from bpapps.explain.words import number, seconds, three
+from bpapps.explain.numbers import number, seconds, three
 from bpapps.report import write_index
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from bpapps import kinds, report
 from bpapps.kinds import load_results
+from bpapps.kinds.classification.findings import case
 from bpapps.kinds.classification.metrics import per_class_scores
 from bpapps.kinds.classification.records import (
     ClassScore,
@@ -28,7 +29,6 @@ from bpapps.kinds.classification.records import (
     Mistake,
     TopK,
 )
-from bpapps.kinds.classification.words import case
 from bpapps.measures.calibration import Calibration, CalibrationBin
 from bpapps.measures.intervals import Interval, wilson
 from bpapps.pictures.png import png_uri

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bpapps.data.splits import Split
 from bpapps.experiments import Probe, Progress
 from bpapps.kinds.base import Model
+from bpapps.kinds.classification.findings import LINES
 from bpapps.kinds.classification.metrics import (
     evaluate,
     group_scores,
@@ -21,7 +22,6 @@ from bpapps.kinds.classification.metrics import (
     which_right,
 )
 from bpapps.kinds.classification.records import Details, LineScores
-from bpapps.kinds.classification.words import LINES
 from bpapps.measures.intervals import wilson
 from bpapps.measures.strings import edit_distance, error_rate
 from bpapps.pictures.arrays import Pictures, as_pictures, shrink, take

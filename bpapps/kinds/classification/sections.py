@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bpapps.kinds.classification import findings as own
 from bpapps.kinds.classification import plots
-from bpapps.kinds.classification import words as own
 from bpapps.report import sections, words
 from bpapps.report.sections import Row, Section, Table
 from bpapps.results import Results

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpapps.kinds.verification import words as said
+from bpapps.kinds.verification import findings as said
 from bpapps.kinds.verification.records import (
     Histogram,
     OwnerRates,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bpapps.kinds.verification import findings as own
 from bpapps.kinds.verification import plots
-from bpapps.kinds.verification import words as own
 from bpapps.kinds.verification.records import Verification
 from bpapps.measures.intervals import Interval
 from bpapps.report import sections, words

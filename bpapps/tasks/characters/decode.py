@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Run = tuple[int, int]  # from this piece, up to but not including that one
+Span = tuple[int, int]  # from this piece, up to but not including that one
 
 LOOKALIKES = ("0Oo", "1Il", "Cc", "Kk", "Pp", "Ss", "Uu", "Vv", "Ww", "Xx", "Zz")
 """Characters that some fonts draw alike but for their size: doubt between them is no doubt about
@@ -34,7 +34,7 @@ _FOLLOWS = np.log(
 _CHARACTERS_OF = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1.0]])
 
 
-def best_runs(scores: Mapping[Run, float], part: NDArray[np.float64]) -> tuple[list[Run], float]:
+def best_runs(scores: Mapping[Span, float], part: NDArray[np.float64]) -> tuple[list[Span], float]:
     """The runs that cover all pieces in order and together score highest; and their score.
 
     scores: of each run that may be a character. part (n - 1,): the cost of beginning a character

@@ -22,7 +22,7 @@ from bpapps.pictures.arrays import as_pictures, shrink
 from bpapps.pictures.ink import WORK, find_ink, why_not_one
 from bpapps.pictures.shapes import resample
 from bpapps.tasks.characters.classes import merge
-from bpapps.tasks.characters.decode import Run, agreement, best_runs, certainty, weigh
+from bpapps.tasks.characters.decode import Span, agreement, best_runs, certainty, weigh
 from bpapps.tasks.characters.guides import Guides, guess
 from bpapps.tasks.characters.pieces import Pieces, cut_up, slants
 from bpapps.tasks.characters.render import BASELINE, CAPITAL
@@ -187,7 +187,7 @@ class _Decoded(NamedTuple):
     """A way to see a line: its characters' runs, their probabilities, which runs begin a word,
     and how likely it is."""
 
-    runs: list[Run]
+    runs: list[Span]
     probabilities: NDArray[np.float64]
     first: NDArray[np.bool_]
     score: float
@@ -201,12 +201,12 @@ class _Seen:
         self.boxes = boxes(pieces.own)
         self.ink = np.clip(strokes.contrast, 0, 1)
 
-    def box(self, run: Run) -> NDArray[np.intp]:
+    def box(self, run: Span) -> NDArray[np.intp]:
         """Top, left, bottom, right of a run's ink."""
         own = self.boxes[run[0] : run[1]]
         return np.concatenate([own[:, :2].min(axis=0), own[:, 2:].max(axis=0)])
 
-    def cells(self, runs: Sequence[Run], guides: Guides) -> NDArray[np.float32]:
+    def cells(self, runs: Sequence[Span], guides: Guides) -> NDArray[np.float32]:
         """Each run as the reader knows characters: dark on white, alone in a cell."""
         height, width = CELL
         scale = CAPITAL * height / guides.capital
@@ -222,7 +222,7 @@ class _Seen:
         margin = (height - width) // 2
         return 1 - np.clip(fields[:, :, margin : margin + width], 0, 1)
 
-    def read(self, runs: Sequence[Run], guides: Guides) -> NDArray[np.float64]:
+    def read(self, runs: Sequence[Span], guides: Guides) -> NDArray[np.float64]:
         """The reader's probabilities for each run."""
         return np.asarray(self.reader.predict_proba(self.cells(runs, guides)), dtype=np.float64)
 
@@ -249,12 +249,12 @@ class _Seen:
         agreed = agreement(own, self.reader.classes_, first)
         return _Decoded(best, own, first, total + _AGREEMENT * agreed)
 
-    def _begins_word(self, runs: Sequence[Run], guides: Guides) -> NDArray[np.bool_]:
+    def _begins_word(self, runs: Sequence[Span], guides: Guides) -> NDArray[np.bool_]:
         left, right = self.pieces.left, self.pieces.right
         gaps = np.array([left[b[0]] - right[a[1] - 1] for a, b in pairwise(runs)])
         return np.concatenate([[True], _is_space(gaps / guides.capital)])
 
-    def _candidates(self, guides: Guides) -> list[Run]:
+    def _candidates(self, guides: Guides) -> list[Span]:
         """Runs that may be characters; each piece alone is one, so that there is a path."""
         pieces, n = self.pieces, len(self.pieces)
         widest = _WIDEST * guides.capital

@@ -331,7 +331,7 @@ def _optics(length: int, share: float, blur: float) -> Pictures:
 # ------------------------------------------------------------------ lines
 
 
-class Line(NamedTuple):
+class DrawnLine(NamedTuple):
     """A picture in [0, 1], (height, width), and the box of each character that is no space.
 
     Boxes are top, left, bottom, right, the latter two exclusive, (n, 4), from left to right.
@@ -341,7 +341,7 @@ class Line(NamedTuple):
     boxes: NDArray[np.intp]
 
 
-def line(text: str, font: Font, rng: np.random.Generator, height: int = 48) -> Line:
+def line(text: str, font: Font, rng: np.random.Generator, height: int = 48) -> DrawnLine:
     """A line of text in a font, as on a good scan, dark on light or light on dark.
 
     Letters are spaced a little tighter or wider: some touch. Capitals are half the height.
@@ -359,7 +359,7 @@ def line(text: str, font: Font, rng: np.random.Generator, height: int = 48) -> L
     turn = _turn(ink.shape, pose)
     boxes = np.array([_moved(piece, turn, ink.shape) for piece in pieces])
     picture = expose(_halved(ink, turn)[None], pose.degree, LIGHT, rng, _line_lens)[0]
-    return Line(picture, boxes)
+    return DrawnLine(picture, boxes)
 
 
 def _typeset(

@@ -21,7 +21,7 @@ _ROUGHEST = 0.5  # of a ruled line, in pixels
 _EVERY = 2  # which column is asked where a line may be
 
 
-class Line(NamedTuple):
+class RuledLine(NamedTuple):
     """A nearly level line: its ends (the last exclusive), thickness, and row at each column.
 
     rough: by how much its ink strays from it, in pixels, as a standard deviation. whole: the
@@ -49,15 +49,15 @@ def drop_lines(mask: Mask) -> Mask:
     return out
 
 
-def _drop_level(mask: Mask, corners: list[Corner] | None = None) -> list[Line]:
+def _drop_level(mask: Mask, corners: list[Corner] | None = None) -> list[RuledLine]:
     """Take nearly level lines out of a mask, in place, and say which.
 
     A line that stays hides no other line.
 
     corners: for a mask on its side, where lines are upright: the corners that boxes may have.
     """
-    gone: list[Line] = []
-    tried: list[Line] = []
+    gone: list[RuledLine] = []
+    tried: list[RuledLine] = []
     while len(tried) < _MOST and len(tried) - len(gone) < _OWN:
         line = _most_covered(mask, tried)
         if line is None:
@@ -73,7 +73,7 @@ def _drop_level(mask: Mask, corners: list[Corner] | None = None) -> list[Line]:
     return gone
 
 
-def _most_covered(mask: Mask, tried: list[Line], least: float = 0.4) -> Line | None:
+def _most_covered(mask: Mask, tried: list[RuledLine], least: float = 0.4) -> RuledLine | None:
     """The nearly level line with most ink on it; None if the ink is not ``least`` of the width.
 
     tried: lines whose ink does not count.
@@ -98,7 +98,7 @@ def _most_covered(mask: Mask, tried: list[Line], least: float = 0.4) -> Line | N
 
 
 def _ink_beside(
-    tried: list[Line], mask: Mask, every: int = 1
+    tried: list[RuledLine], mask: Mask, every: int = 1
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows of the ink that is on none of these lines, and which of ``every`` few columns."""
     y, x = places(mask[:, ::every])
@@ -115,7 +115,7 @@ def _fit_line(
     start: float,
     width: int,
     reach: float = 5.0,
-) -> Line | None:
+) -> RuledLine | None:
     """The line y = start + slope·x fitted anew to the ink within ``reach`` of it, then closer."""
     for _ in range(2):
         near = np.abs(y - start - slope * x) <= reach
@@ -132,10 +132,10 @@ def _fit_line(
     alone = (counts > 0) & (counts <= thickness)  # where nothing crosses it
     rough = float((off[alone] / counts[alone]).std())
     rows = start + slope * np.arange(width)
-    return Line(first, last, broadest, rows, rough, len(inked) / (last - first))
+    return RuledLine(first, last, broadest, rows, rough, len(inked) / (last - first))
 
 
-def _fit_closer(line: Line, mask: Mask, tried: list[Line]) -> Line | None:
+def _fit_closer(line: RuledLine, mask: Mask, tried: list[RuledLine]) -> RuledLine | None:
     """The line fitted anew to the ink that it goes through."""
     y, x = _ink_beside(tried, mask)
     slope = (line.rows[-1] - line.rows[0]) / max(1, len(line.rows) - 1)
@@ -149,7 +149,7 @@ def _least_squares(x: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[float, flo
     return slope, float(y.mean() - slope * x.mean())
 
 
-def _is_ruled(line: Line, mask: Mask, corners: list[Corner] | None) -> bool:
+def _is_ruled(line: RuledLine, mask: Mask, corners: list[Corner] | None) -> bool:
     """Whether a line is no writing. The limits were set on 2,160 scans with 40 ruled lines."""
     height, width = mask.shape
     close = 0.02 * width
@@ -169,13 +169,13 @@ def _is_ruled(line: Line, mask: Mask, corners: list[Corner] | None) -> bool:
     return _joins(line, corners, 0.02 * max(height, width))
 
 
-def _joins(line: Line, corners: list[Corner], close: float) -> bool:
+def _joins(line: RuledLine, corners: list[Corner], close: float) -> bool:
     """Whether a line runs from one corner to another."""
     ends = [(line.rows[x], x) for x in (line.first, line.last - 1)]
     return all(any(math.dist(end, corner) <= close for corner in corners) for end in ends)
 
 
-def _outlasts(line: Line, mask: Mask) -> bool:
+def _outlasts(line: RuledLine, mask: Mask) -> bool:
     """Whether a line is as long as all the rest of the ink."""
     rest = mask.copy()
     _erase(rest, line)
@@ -184,7 +184,7 @@ def _outlasts(line: Line, mask: Mask) -> bool:
     return len(inked) > 0 and line.first < inked[0] + close and line.last > inked[-1] - close
 
 
-def _erase(mask: Mask, line: Line) -> None:
+def _erase(mask: Mask, line: RuledLine) -> None:
     """Take a line out of a mask, in place, but for the columns where a stroke crosses it."""
     from scipy.ndimage import binary_closing
 

@@ -18,8 +18,8 @@ from test_report import render, to_markdown, write_index, write_report
 from bpapps import kinds, report
 from bpapps.experiments import drop_severity
 from bpapps.kinds import parse_results
+from bpapps.kinds.verification import findings as own
 from bpapps.kinds.verification import plots
-from bpapps.kinds.verification import words as own
 from bpapps.kinds.verification.measuring import SYNTHETIC
 from bpapps.kinds.verification.rates import measure
 from bpapps.kinds.verification.records import (

@@ -64,7 +64,9 @@ def reader(font: render.Font = SANS) -> Templates:
 
 
 @cache
-def rendered(text: str, font: render.Font = SANS, height: int = 48, seed: int = 0) -> render.Line:
+def rendered(
+    text: str, font: render.Font = SANS, height: int = 48, seed: int = 0
+) -> render.DrawnLine:
     return render.line(text, font, np.random.default_rng(seed), height)
 
 

@@ -104,7 +104,9 @@ def test_bold_strokes_are_broader(own: list[Font]) -> None:
     assert widths["DejaVuSans-Bold.ttf"] > 1.3 * widths["DejaVuSans.ttf"]
 
 
-def line(font: Font, text: str = "Hello O0 gjpqy WA1l", seed: int = 0, **options) -> render.Line:
+def line(
+    font: Font, text: str = "Hello O0 gjpqy WA1l", seed: int = 0, **options
+) -> render.DrawnLine:
     return render.line(text, font, np.random.default_rng(seed), **options)
 
 
