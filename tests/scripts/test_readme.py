@@ -157,5 +157,6 @@ def test_commands_take_these_options(page: Path) -> None:
         words = shlex.split(line, comments=True)
         while isinstance(command, click.Group):
             command = command.commands[words.pop(0)]
-        known = {name for parameter in command.params for name in parameter.opts}
+        parameters = command.get_params(click.Context(command))
+        known = {name for parameter in parameters for name in parameter.opts}
         assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, line
