@@ -37,6 +37,11 @@ class Figure:
     def __str__(self) -> str:
         return f"{self.name} {long_interval(self.interval)}"
 
+    @property
+    def way(self) -> int:
+        """1 where higher is better, else -1: a value times this is the better, the higher it is."""
+        return -1 if self.lower_is_better else 1
+
 
 @dataclass(frozen=True)
 class Fact:

@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,6 @@ import click
 from scipy import stats
 from scores import errors_in_a_line, evaluations
 
-from bpapps import kinds
 from bpapps.measures.intervals import Interval
 from bpapps.report import benchmark_table, results_table, words
 from bpapps.report.benchmark import comparisons
@@ -61,17 +60,21 @@ SHOWN = (
 def main(picture: bool) -> None:
     """Bring the README and the tables of docs up to date with the reports."""
     with errors_in_a_line():
-        _fill(README, "figures", _table(HEADER, [_row(shown) for shown in SHOWN]))
-        _fill(README, "missed", f"Short of their targets: {'; '.join(_missed())}.")
-        _fill(DOCS / "results.md", "results", results_table(evaluations().values()))
+        reports = evaluations()
+        _fill(README, "figures", _table(HEADER, [_row(shown, reports) for shown in SHOWN]))
+        missed = "; ".join(_missed(reports.values()))
+        _fill(README, "missed", f"Short of their targets: {missed}.")
+        _fill(DOCS / "results.md", "results", results_table(reports.values()))
         if BENCHMARK.exists():
             _fill(DOCS / "benchmark.md", "benchmark", benchmark_table(BENCHMARK))
         if picture:
             _take_picture()
 
 
-def _row(shown: Shown) -> tuple[str, ...]:
-    results = kinds.load_results(REPORTS / shown.folder / "results.json")
+def _row(shown: Shown, reports: Mapping[str, Results]) -> tuple[str, ...]:
+    if shown.folder not in reports:
+        raise ValueError(f"{REPORTS / shown.folder / 'results.json'} is not here; correct SHOWN")
+    results = reports[shown.folder]
     scores = {score.name: score for score in results.scores}
     if shown.score not in scores:
         raise ValueError(f"reports/{shown.folder} has no score {shown.score!r}; correct SHOWN")
@@ -110,9 +113,9 @@ def _of_mean(score: Score) -> Interval:
     return Interval(score.mean, score.mean - reach, score.mean + reach, n)
 
 
-def _missed() -> Iterator[str]:
+def _missed(reports: Iterable[Results]) -> Iterator[str]:
     """Each target that is missed: what, what it came to, and the target."""
-    for results in evaluations().values():
+    for results in reports:
         for score in results.scores:
             target, _, verdict = words.target(score).rpartition(" ")
             if verdict == "missed":

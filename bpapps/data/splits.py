@@ -99,8 +99,8 @@ def official(dataset: Dataset) -> Split:
 
 def halves(dataset: Dataset) -> Split:
     """The first half to train on, the second to test on, not shuffled."""
-    middle = len(dataset.whole.targets) // 2
-    rows = np.arange(len(dataset.whole.targets))
+    rows = np.arange(len(dataset.whole))
+    middle = len(rows) // 2
     return by_rows(dataset, "first half, second half, not shuffled", rows[:middle], rows[middle:])
 
 
@@ -113,7 +113,7 @@ def holdout(dataset: Dataset, seed: int, share: float = 0.2) -> Split:
 
     if dataset.whole.groups is not None:
         return _holdout_of_groups(dataset, seed, share)
-    rows = np.arange(len(dataset.whole.targets))
+    rows = np.arange(len(dataset.whole))
     values, counts = np.unique(dataset.whole.targets, return_counts=True)
     if counts.min() < 2:
         rare = values[counts.argmin()]

@@ -73,7 +73,7 @@ def drop_severity(points: Sequence[NoisePoint]) -> float | None:
 
     Linear between the measured severities; None if it never is.
     """
-    way = -1 if points[0].figures[0].lower_is_better else 1
+    way = points[0].figures[0].way
     clean = way * points[0].score.value
     for before, after in itertools.pairwise(points):
         lost, loses = clean - way * before.score.value, clean - way * after.score.value

@@ -22,6 +22,11 @@ def the_first(answers: Any) -> int:
     return 0
 
 
+def no_figures(answers: Any) -> Sequence[Figure]:
+    """Say nothing of the answers: of a probe for the clock alone."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Probe:
     """Pictures that can be spoilt and timed, who answers them, and how good answers are.
@@ -42,7 +47,7 @@ class Probe:
     title: str
     pictures: Any
     ask: Callable[[Any], Any]
-    score: Callable[[Any], Sequence[Figure]]
+    score: Callable[[Any], Sequence[Figure]] = no_figures
     corruptions: Sequence[str] | None = None
     severities: Sequence[int] = range(1, MAX_SEVERITY + 1)
     shown: Callable[[Any], int] = the_first

@@ -84,13 +84,9 @@ def weakest_first(curves: list[NoiseCurve]) -> list[NoiseCurve]:
 
     def order(curve: NoiseCurve) -> tuple[float, float]:
         reached = curve.drop5 if curve.drop5 is not None else float("inf")
-        return reached, _way(curve) * curve.points[-1].score.value
+        return reached, curve.points[0].figures[0].way * curve.points[-1].score.value
 
     return sorted(measured, key=order)
-
-
-def _way(curve: NoiseCurve) -> int:
-    return -1 if curve.points[0].figures[0].lower_is_better else 1
 
 
 def drop(curve: NoiseCurve) -> str:
@@ -151,7 +147,7 @@ def iterations(rival: Rival) -> str:
 
 def rivals(nets: Sequence[Rival]) -> str:
     """Which of the nets is the most accurate, and which bears noise best, with the differences."""
-    way = -1 if nets[0].figure.lower_is_better else 1
+    way = nets[0].figure.way
     best = max(nets, key=lambda net: way * net.figure.interval.value)
     text = f"{words.capital(best.name)} has the best {best.figure.name}, "
     text += f"{words.with_interval(best.figure.interval)}."

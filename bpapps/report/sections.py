@@ -43,7 +43,7 @@ class Section:
         terms: what the glossary explains because of it.
         own: words of its own, which the template finds as ``own``, beside ``r``, the results, and
             ``d``, their details.
-        template: of its body, in the package of the report or, after a slash, of a kind.
+        package: of the kind whose template it is; none for one of the report's own.
     """
 
     name: str

@@ -34,7 +34,7 @@ def data_for(
     task, own = run.model.task, run.config
     source = source or own.data
     split = task.load_to_test(source, data_dir, seed)
-    if split.data["sha256"] == trained_on(run.model).get("sha256"):
+    if is_its_own(run.model, split):
         return task.load_data(source, data_dir, own.seed)
     return _unseen(split, run.model)
 
@@ -48,10 +48,13 @@ def digests_of(split: Split) -> NDArray[np.uint64]:
 def usable(model: Model, split: Split) -> Split:
     """The split without pictures that the model cannot be asked about; a warning counts them.
 
+    Of data that it was not trained on, none are left to choose by: thresholds are its own.
+
     Raises ValueError where none is left to test on.
     """
     test, note = model.task.kind.usable(model, split.test)
-    chosen = split.development and model.task.kind.usable(model, split.development)[0]
+    chosen = split.development if is_its_own(model, split) else None
+    chosen = chosen and model.task.kind.usable(model, chosen)[0]
     if not note:
         return replace(split, development=chosen)
     return _left(replace(split, development=chosen), test, note)
@@ -60,6 +63,11 @@ def usable(model: Model, split: Split) -> Split:
 def trained_on(model: Model) -> Mapping[str, Any]:
     """What its file says of the data that it was trained on."""
     return model.metadata.get("data", {})
+
+
+def is_its_own(model: Model, split: Split) -> bool:
+    """Whether the data are those that a model was trained on."""
+    return split.data["sha256"] == trained_on(model).get("sha256")
 
 
 def about_data(model: Model, split: Split) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bpapps.kinds.base import Kind
 from bpapps.models import Model
 from bpapps.runs.config import Config
 from bpapps.runs.folder import CHECKPOINT, Run, log_to, of_model, output_folder, write_json
-from bpapps.runs.testing import SEEN, digests_of, trained_on
+from bpapps.runs.testing import SEEN, digests_of, is_its_own
 
 
 def train(
@@ -88,8 +88,7 @@ def _begin_from(config: Config, pipeline: Pipeline, split: Split) -> dict[str, A
     start, model = config.start, models.find(config.start)
     if model.task.name != config.task:
         raise ValueError(f"{start}: a model for {model.task.name}, not for {config.task}")
-    same_data = trained_on(model).get("sha256") == split.data["sha256"]
-    if same_data and of_model(model).config.seed != config.seed:
+    if is_its_own(model, split) and of_model(model).config.seed != config.seed:
         raise ValueError(
             f"{start}: trained on another part of these data, and has seen what is to be tested; "
             f"give --seed {of_model(model).config.seed}"

@@ -89,8 +89,8 @@ def probes(
     rows = _some(len(test), most, seed)
     recognise = model.pipeline.predict
     found = [
-        _recognition(recognise, take(_pictures(test.pictures), rows), test.targets[rows], seed),
-        Probe("Recognition", test.pictures[:TIMED], recognise, _no_figures, (), of="picture"),
+        _recognition(recognise, _pictures(take(test.pictures, rows)), test.targets[rows], seed),
+        Probe("Recognition", test.pictures[:TIMED], recognise, corruptions=(), of="picture"),
     ]
     if _reads_lines(kind, model, split):
         found.append(_lines(kind, model, seed, quick))
@@ -109,10 +109,6 @@ def _recognition(recognise: Any, pictures: Pictures, labels: NDArray[Any], seed:
         return int(np.random.default_rng(seed).choice(candidates))
 
     return Probe("Test pictures", pictures, recognise, score, shown=shown)
-
-
-def _no_figures(answers: Any) -> list[Figure]:
-    return []
 
 
 def _reads_lines(kind: Classification, model: Model, split: Split) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -147,8 +147,6 @@ class Verification(Kind):
         """Error rates, trivial features, the hardest pairs and calibration."""
         from bpapps.kinds.verification.measuring import measure
 
-        if model.metadata.get("data", {}).get("sha256") != split.data["sha256"]:
-            split = replace(split, development=None)  # other data: nothing is chosen on them
         return measure(model.pipeline, split, self._traits.traits, seed)
 
     def headline(self, details: Any, data: Mapping[str, Any]) -> Headline:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +47,7 @@ def comparison(pipeline: Pipeline, part: Part) -> Probe:
         rows = pipeline[0].transform([picture for pair in some for picture in pair])
         return pipeline[-1].decision_function(rows.reshape(len(some), 2, -1))
 
-    return Probe("Comparison", pairs, compare, _no_figures, (), of="pair", repeats=3)
-
-
-def _no_figures(answers: Any) -> list[Figure]:
-    return []
+    return Probe("Comparison", pairs, compare, corruptions=(), of="pair", repeats=3)
 
 
 def _figures(trials: Trials, threshold: Threshold) -> list[Figure]:
