@@ -114,7 +114,7 @@ def _write(asked: Asked, rivals: list[Run], plan: Config | Run, source: str, spl
                 progress=True, callbacks=(resumed,), n_jobs=asked.n_jobs,
             )  # fmt: skip
         with bar("measuring") as progress:
-            own = bool(run.history) and source == run.config.data  # not a model alone
+            own = bool(run.history) and runs.is_its_own(run.model, split)  # not a model alone
             results = runs.measure(
                 run, split, command(), dependence=own, quick=asked.quick, seed=asked.seed,
                 against=others, progress=progress,

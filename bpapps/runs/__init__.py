@@ -8,7 +8,7 @@ The folder holds ``config.json`` (what made it; a rerun with it gives the same b
 from bpapps.runs.config import Config
 from bpapps.runs.folder import CHECKPOINT, Run, find, load, of_model, output_folder, scores_in
 from bpapps.runs.measuring import contender, measure
-from bpapps.runs.testing import data_for
+from bpapps.runs.testing import data_for, is_its_own
 from bpapps.runs.training import train
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "contender",
     "data_for",
     "find",
+    "is_its_own",
     "load",
     "measure",
     "of_model",
