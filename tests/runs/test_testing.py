@@ -47,14 +47,15 @@ def test_its_own_data_keep_their_test_part(trained: tuple[runs.Run, Path]) -> No
     assert runs.data_for(run, str(data), seed=7).data == runs.data_for(run).data
 
 
+@pytest.mark.filterwarnings("always")  # which the command line tells in a line
 def test_its_own_folder_with_more_in_it_is_reported_on(tmp_path: Path) -> None:
     data, run = folder(tmp_path / "mine", range(60)), tmp_path / "run"
     few = ("--preset", "small", "--set", "max_iter=1", "--data", data)
     assert tools.call("train", "digits", *few, "--out", run).code == 0
     folder(data, range(100, 120))
-    with pytest.warns(UserWarning, match="48 of 80 pictures are left out"):
-        answer = tools.call("report", "digits", "--model", run, "--out", tmp_path / "reports/one")
+    answer = tools.call("report", "digits", "--model", run, "--out", tmp_path / "reports/one")
     assert answer.code == 0, answer.err
+    assert "48 of 80 pictures are left out" in answer.err
     results = load_results(tmp_path / "reports/one/results.json")
     assert results.data["n_test"] == 32  # 20 new ones, and the 12 that were held out
     assert results.learning_curve == []  # there is nothing to train on anew
